@@ -1,0 +1,1 @@
+"""What an estate is, as data. Imports nothing else of this project."""

@@ -1,0 +1,1 @@
+"""Alarm logic: pure. No I/O, no clock, no asyncio, no logging."""

@@ -1,0 +1,1 @@
+"""Simulated hardware: plants with physics behind real protocols."""
