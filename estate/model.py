@@ -95,13 +95,16 @@ class Delivery:
     """What a driver hands to the inbox, in the order in which it must be applied.
 
     `settled` is called once the journal holds the events and all that followed from them; only then
-    may the driver acknowledge to the broker or the device.
+    may the driver acknowledge to the broker or the device. `seen` are points whose value and quality
+    the device gave again, unchanged, at `seen_at` (monotonic s): they only keep the value fresh.
     """
 
     samples: Sequence[Sample] = ()
     events: Sequence[Event] = ()
     life_safety: bool = False
     settled: Callable[[], None] = field(default=nothing)
+    seen: Sequence[PointId] = ()
+    seen_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

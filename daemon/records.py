@@ -1,0 +1,51 @@
+"""What the journal holds beside events and transitions: command steps, audit entries, console receipts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from estate.model import Event
+from rules.alarm import AlarmId, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of one command to a device: requested, refused, sent, confirmed, failed or unknown."""
+
+    command: str
+    alarm: AlarmId | str
+    occurrence: int
+    target: str
+    action: str
+    step: str
+    at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Something a person did, was refused, or looked at."""
+
+    at: datetime
+    who: str
+    console: str
+    action: str
+    target: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A console says that it painted the row ("shown") or started the tone ("sounded").
+
+    `latency_ms` counts from the moment the daemon had the event (or the sample) to this receipt.
+    """
+
+    console: str
+    kind: str
+    alarm: AlarmId
+    occurrence: int
+    at: datetime
+    latency_ms: float | None = None
+
+
+Record = Event | Transition | Step | Audit | Receipt
