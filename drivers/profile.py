@@ -2,9 +2,24 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+T = TypeVar("T")
+
+Listed = Annotated[tuple[T, ...], Field(strict=False)]
+"""A YAML list. Only the container is converted; what stands in it stays strict."""
+
+Span = Annotated[tuple[T, T], Field(strict=False)]
+
+
+def _raw_key(key: object) -> object:
+    return int(key) if isinstance(key, str) and key.removeprefix("-").isdecimal() else key
+
+
+Raw = Annotated[int, BeforeValidator(_raw_key)]
+"""A raw register value as a key; the site's YAML loader hands every key over as text."""
 
 
 class Strict(BaseModel):
@@ -21,6 +36,14 @@ class Evidence(StrEnum):
     LIBRARY = "library"  # a third-party transcription
     GENERIC = "generic"  # no product: contacts and loops bound per site
     OWN = "own"  # a convention of this project
+
+
+class Proof(StrEnum):
+    """What the capture in tests/profiles/<profile> is. Only a recorded one proves the map."""
+
+    RECORDED = "recorded"  # read from a real unit, with firmware and date
+    MANUAL = "manual"  # worked out by hand from the maker's tables
+    NONE = "none"
 
 
 class Table(StrEnum):
@@ -54,47 +77,110 @@ class RegisterType(StrEnum):
 WordOrder = Literal["high_first", "low_first"]
 
 
+SLOW_EVERY = 10
+"""A `slow` point is read every tenth cycle, so it may be ten times as old before it is stale."""
+
+
 class RegisterPoint(Strict):
     """One point in a Modbus register map. `address` is counted from the profile's `address_base`.
 
     `bit` picks one bit, `bits` [shift, width] a range (4 wide: a nibble). Value = raw * scale + offset.
-    `sentinels` are raw values that mean "no value", with their reason. `enum` names raw values; a raw
-    value it does not name is bad (decode). `current_loop` marks a 4-20 mA input in mA, scaled per site
-    and judged after NAMUR NE43. `poll` `slow` is read every tenth cycle.
+    `sentinels` are raw values of the whole register that mean "no value", with their reason. `enum` names
+    raw values; a raw value it does not name is bad (decode). On coils and discretes `length` takes so many
+    neighbours together: true when any of them is. `current_loop` marks a 4-20 mA input in mA, scaled per
+    site and judged after NAMUR NE43. `status_point` names the point with the module's own verdict on this
+    input: an enum whose word `normal` is fine, `over_range` and `under_range` are uncertain, and every other
+    word is a sensor fault. `poll`: `fast` goes before what is due at the same time, `slow` is read every
+    tenth cycle. `valid` is in the point's unit (mA on a current loop).
     """
 
-    table: Table
+    table: Annotated[Table, Field(strict=False)]
     address: Annotated[int, Field(ge=0, le=465536)]
-    type: RegisterType = RegisterType.UINT16
+    type: Annotated[RegisterType, Field(strict=False)] = RegisterType.UINT16
     length: Annotated[int, Field(ge=1, le=60)] | None = None
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
-    bits: tuple[int, int] | None = None
+    bits: Span[int] | None = None
     word_order: WordOrder | None = None
     scale: float = 1.0
     offset: float = 0.0
     unit: str = ""
-    valid: tuple[float, float] | None = None
-    sentinels: Mapping[int, str] = {}
-    enum: Mapping[int, str | bool] | None = None
+    valid: Span[float] | None = None
+    sentinels: Mapping[Raw, str] = {}
+    enum: Mapping[Raw, str | bool] | None = None
     invert: bool = False
     current_loop: bool = False
+    status_point: str | None = None
     poll: Literal["fast", "normal", "slow"] = "normal"
     writable: bool = False
     note: str = ""
 
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        single = RegisterType.UINT16, RegisterType.BOOL
+        if self.table.is_bits and (self.type not in single or self.bit is not None or self.bits is not None):
+            raise ValueError("coils and discretes are bits already: no type, bit or bits")
+        if self.type is RegisterType.TEXT and self.length is None:
+            raise ValueError("a text needs its length in registers")
+        if not self.table.is_bits and self.length is not None and self.type is not RegisterType.TEXT:
+            raise ValueError("length belongs to texts, coils and discretes; a number has the length of its type")
+        if self.bit is not None and self.bits is not None:
+            raise ValueError("either bit or bits, not both")
+        if self.is_partial and self.type not in (RegisterType.UINT16, RegisterType.UINT32, RegisterType.UINT64):
+            raise ValueError("bit and bits need an unsigned type")
+        top = self.bit if self.bit is not None else sum(self.bits) - 1 if self.bits else 0
+        if top >= 16 * self.type.registers or (self.bits and (self.bits[0] < 0 or self.bits[1] < 1)):
+            raise ValueError(f"bit {top} lies outside a {self.type}")
+        if self.invert and (self.enum is not None or not self.is_bool):
+            raise ValueError("only a bool can be inverted")
+        if self.writable and (self.table not in (Table.COIL, Table.HOLDING) or self.is_partial or self.length):
+            raise ValueError("writable are single coils and whole holding registers")
+        if self.valid and self.valid[0] >= self.valid[1]:
+            raise ValueError("valid is [lowest, highest]")
+        if self.scale == 0:
+            raise ValueError("scale 0 makes every value the same")
+        return self
+
     @property
     def registers(self) -> int:
-        return self.length if self.type is RegisterType.TEXT and self.length else self.type.registers
+        """How many registers (bits, in the bit tables) this point takes on the wire."""
+        if self.length is not None and (self.type is RegisterType.TEXT or self.table.is_bits):
+            return self.length
+        return self.type.registers
+
+    @property
+    def is_partial(self) -> bool:
+        return self.bit is not None or self.bits is not None
+
+    @property
+    def is_bool(self) -> bool:
+        return self.table.is_bits or self.bit is not None or self.type is RegisterType.BOOL
+
+    @property
+    def every(self) -> int:
+        """Read in every so manieth cycle of its device."""
+        return SLOW_EVERY if self.poll == "slow" else 1
 
 
 class Probe(Strict):
-    """What must stand at an address before anything the device says is trusted."""
+    """What must stand at an address before anything the device says is trusted. A text must begin so."""
 
-    table: Table
-    address: int
-    type: RegisterType = RegisterType.UINT16
-    length: int | None = None
-    expect: tuple[int | str, ...]
+    table: Annotated[Table, Field(strict=False)]
+    address: Annotated[int, Field(ge=0, le=465536)]
+    type: Annotated[RegisterType, Field(strict=False)] = RegisterType.UINT16
+    length: Annotated[int, Field(ge=1, le=60)] | None = None
+    expect: Annotated[tuple[int | str, ...], Field(strict=False, min_length=1)]
+
+    @property
+    def point(self) -> RegisterPoint:
+        """The probed place, to be read as any other point."""
+        return RegisterPoint(table=self.table, address=self.address, type=self.type, length=self.length)
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        wanted = str if self.point.type is RegisterType.TEXT else int
+        if not all(isinstance(each, wanted) for each in self.expect):
+            raise ValueError(f"a {self.type} can only be compared with {wanted.__name__}")
+        return self
 
 
 class ModbusSection(Strict):
@@ -102,19 +188,24 @@ class ModbusSection(Strict):
 
     `address_base` is what the maker's table counts from (0, 1, 40001, 400001 ...); `gap` is how many
     unwanted registers one read may cross (0 where holes answer with exception 2); no read crosses a
-    `barrier` (wire address where a new read must start). `tolerate_long_coils` for boards that answer
-    FC01 with all their coils.
+    `barrier` (wire address where a new read must start). `max_read` counts registers; of coils and discretes
+    sixteen times as many are read at once. `min_interval` is the pause this model needs after an answer.
+    `tolerate_long_coils` for boards that answer FC01 with all their coils.
     """
 
     address_base: int = 0
     word_order: WordOrder = "high_first"
     max_read: Annotated[int, Field(ge=1, le=125)] = 125
     gap: Annotated[int, Field(ge=0, le=100)] = 0
-    barriers: tuple[int, ...] = ()
-    min_interval: float = 0.0
-    timeout: float | None = None
+    barriers: Listed[int] = ()
+    min_interval: Annotated[float, Field(ge=0, le=10)] = 0.0
+    timeout: Annotated[float, Field(gt=0, le=30)] | None = None
     tolerate_long_coils: bool = False
     probe: Probe | None = None
+
+    def wire(self, address: int) -> int:
+        """The address as sent (0-based) of an address as the maker prints it."""
+        return address - self.address_base
 
 
 class MqttPoint(Strict):
@@ -127,12 +218,12 @@ class MqttPoint(Strict):
 
     path: str
     type: Literal["bool", "number", "text", "enum"] = "enum"
-    values: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
+    values: Listed[str] = ()
+    unknown: Listed[str] = ()
     map: Mapping[str, str | bool] = {}
     topic: str = ""
     unit: str = ""
-    valid: tuple[float, float] | None = None
+    valid: Span[float] | None = None
     scale: float = 1.0
     offset: float = 0.0
     momentary: bool = False
@@ -144,7 +235,7 @@ class EventMapping(Strict):
 
     set: Mapping[str, bool | int | float | str] = {}
     copy_: Mapping[str, str] = Field(default={}, alias="copy")
-    pulse: tuple[str, ...] = ()
+    pulse: Listed[str] = ()
     even_historic: bool = False  # fire, duress, panic: alarm "late" even when the device buffered it
 
 
@@ -166,14 +257,15 @@ class Profile(Strict):
     vendor: str
     model: str
     source: str
-    evidence: Evidence
-    classes: tuple[str, ...] = ()
+    evidence: Annotated[Evidence, Field(strict=False)]
+    proof: Annotated[Proof, Field(strict=False)] = Proof.NONE
+    classes: Listed[str] = ()
     modbus: ModbusSection | None = None
     mqtt: MqttSection | None = None
     registers: Mapping[str, RegisterPoint] = {}
     fields: Mapping[str, MqttPoint] = {}
     events: Mapping[str, EventMapping] = {}
-    caveats: tuple[str, ...] = ()
+    caveats: Listed[str] = ()
 
     @model_validator(mode="after")
     def _one_protocol(self) -> Self:
@@ -183,6 +275,25 @@ class Profile(Strict):
             raise ValueError("a modbus profile lists its points under registers")
         if self.mqtt is not None and (self.registers or not (self.fields or self.events)):
             raise ValueError("an mqtt profile lists its points under fields and events")
+        return self
+
+    @model_validator(mode="after")
+    def _within_the_map(self) -> Self:
+        if self.modbus is None:
+            return self
+        for name, point in self.registers.items():
+            first = self.modbus.wire(point.address)
+            behind = first + point.registers
+            if first < 0 or behind > 0x10000:
+                raise ValueError(f"{name}: address {point.address} with base {self.modbus.address_base} is off the map")
+            if not point.table.is_bits and point.registers > self.modbus.max_read:
+                raise ValueError(f"{name}: longer than max_read {self.modbus.max_read}")
+            if any(first < barrier < behind for barrier in self.modbus.barriers):
+                raise ValueError(f"{name}: a barrier cuts it in two")
+            if point.status_point is not None:
+                status = self.registers.get(point.status_point)
+                if status is None or status.enum is None or status.status_point is not None:
+                    raise ValueError(f"{name}: status_point {point.status_point} is no point with an enum")
         return self
 
     @property

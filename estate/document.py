@@ -158,7 +158,7 @@ class _Builder:
                 plain = event.style is None or event.style == ""
                 self._put(scalar(event.value) if plain else event.value, line, event.value)
             case yaml.AliasEvent():
-                self._spoil("yaml_alias", line, name=event.anchor)
+                self._spoil(fault("yaml_alias", self.file, line, name=event.anchor))
                 self._put(None, line, f"*{event.anchor}")
             case yaml.MappingStartEvent():
                 self._refuse_tag(event.tag, line)
@@ -182,13 +182,13 @@ class _Builder:
         top = self.stack[-1]
         return (*top.loc, len(top.value) if isinstance(top.value, list) else top.key or "")
 
-    def _spoil(self, code: str, line: int, **values: object) -> None:
-        self.faults.append(fault(code, self.file, line, **values))
+    def _spoil(self, found: Fault) -> None:
+        self.faults.append(found)
         self.spoiled.add(self._next_loc())
 
     def _refuse_tag(self, tag: str | None, line: int) -> None:
         if tag is not None:
-            self._spoil("yaml_tag", line, tag=tag.replace("tag:yaml.org,2002:", "!!"))
+            self._spoil(fault("yaml_tag", self.file, line, tag=tag.replace("tag:yaml.org,2002:", "!!")))
 
     def _is_key(self) -> bool:
         return bool(self.stack) and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None
@@ -200,7 +200,7 @@ class _Builder:
         loc = self._next_loc()
         if not self.stack:
             self.data = value
-            self.lines[loc] = line
+            self.lines.setdefault(loc, line)
             return
         top = self.stack[-1]
         if isinstance(top.value, list):
@@ -213,13 +213,12 @@ class _Builder:
 
     def _take_key(self, key: str, line: int) -> None:
         top = self.stack[-1]
-        assert isinstance(top.value, dict)
         loc = (*top.loc, key)
         top.key, top.discard = key, key in top.value
         if top.discard:
             self.faults.append(fault("yaml_duplicate", self.file, line, key=key, first=self.lines[loc]))
         else:
-            self.lines[loc] = line
+            self.lines.setdefault(loc, line)
 
     def _open(self, value: dict[str, Any] | list[Any], line: int) -> None:
         if self._is_key():
@@ -228,7 +227,7 @@ class _Builder:
             self.spoiled.add(self.stack[-1].loc)
             return
         if len(self.stack) >= MAX_DEPTH:
-            self._spoil("yaml_depth", line, most=MAX_DEPTH)
+            self._spoil(fault("yaml_depth", self.file, line, most=MAX_DEPTH))
             self.stopped = True
             return
         loc = self._next_loc()

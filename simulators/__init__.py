@@ -1,1 +1,1 @@
-"""Simulated hardware: plants with physics behind real protocols."""
+"""A simulated estate: plants with physics behind real Modbus and MQTT."""

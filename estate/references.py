@@ -1,0 +1,122 @@
+"""What the rows of a site say about each other: every reference has a target, no address is used twice."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from estate.errors import Fault
+from estate.folder import Placed, SiteFolder
+from estate.installation import Device, Equipment
+from estate.wording import nearest
+
+
+def check_references(site: SiteFolder) -> Iterator[Fault]:
+    """Faults that need no knowledge of device models or equipment classes."""
+    yield from _outline(site)
+    yield from _devices(site)
+    equipment = site.equipment.by_id()
+    for row in site.equipment:
+        yield from _equipment(site, row)
+        yield from _lamp(site, row, equipment)
+
+
+def _outline(site: SiteFolder) -> Iterator[Fault]:
+    if site.outline is None:
+        return
+    lines: dict[str, str] = {}
+    for index, bus in enumerate(site.outline.buses):
+        address = bus.tcp or bus.serial or ""
+        other = lines.setdefault(address, bus.id)
+        if other != bus.id:
+            key = "tcp" if bus.tcp else "serial"
+            yield site.site_file.fault("same_line", ("buses", index, key), id=bus.id, other=other, address=address)
+    secrets = {
+        ("mqtt", "password_file"): site.outline.mqtt and site.outline.mqtt.password_file,
+        ("mqtt", "ca_file"): site.outline.mqtt and site.outline.mqtt.ca_file,
+        ("history", "token_file"): site.outline.history and site.outline.history.token_file,
+    }
+    for loc, name in secrets.items():
+        if name and not (site.path / Path(name)).is_file():
+            yield site.site_file.fault("file_missing", loc, name=name)
+
+
+def _devices(site: SiteFolder) -> Iterator[Fault]:
+    buses = site.written_ids("buses")
+    rtu = {bus.id for bus in site.outline.buses if bus.is_rtu} if site.outline else set()
+    units: dict[tuple[str, int], str] = {}
+    for row in site.devices:
+        device = row.value
+        if device.id == "system" or device.id.startswith(("bus-", "device-")):
+            yield row.fault("id_reserved", "id", id=device.id)
+        if device.bus is not None and device.bus not in buses:
+            yield row.fault("unknown_bus", "bus", near=nearest(device.bus, buses), id=device.bus)
+        if device.bus in rtu and device.unit is not None and not 1 <= device.unit <= 247:
+            yield row.fault("rtu_unit", "unit", unit=device.unit)
+        if device.max_age is not None and device.bus is not None and device.max_age < device.poll:
+            yield row.fault("max_age_short", "max_age", max_age=device.max_age, poll=device.poll)
+        if device.bus is not None and device.unit is not None:
+            other = units.setdefault((device.bus, device.unit), device.id)
+            if other != device.id:
+                yield row.fault("unit_twice", "unit", unit=device.unit, bus=device.bus, other=other)
+    yield from _topics([row for row in site.devices if row.value.topic is not None])
+
+
+def _topics(rows: list[Placed[Device]]) -> Iterator[Fault]:
+    """A root topic that equals or contains another would feed one device's messages to the other."""
+    seen: list[tuple[str, str]] = []
+    for row in rows:
+        topic = row.value.topic or ""
+        if topic == "estate/v1" or topic.startswith("estate/v1/"):
+            yield row.fault("topic_ours", "topic", topic=topic)
+        for theirs, other in seen:
+            if f"{topic}/".startswith(f"{theirs}/") or f"{theirs}/".startswith(f"{topic}/"):
+                yield row.fault("topic_taken", "topic", topic=topic, theirs=theirs, other=other)
+                break
+        seen.append((topic, row.value.id))
+
+
+def _equipment(site: SiteFolder, row: Placed[Equipment]) -> Iterator[Fault]:
+    item = row.value
+    if item.id == "system" or item.id.startswith(("bus-", "device-")):
+        yield row.fault("id_reserved", "id", id=item.id)
+    devices = site.devices.ids
+    if item.device is not None and item.device not in devices:
+        yield row.fault("unknown_device", "device", near=nearest(item.device, devices), id=item.device)
+    for point, target in item.points.items():
+        device = target.partition(".")[0]
+        if device not in devices:
+            yield row.fault("unknown_device", "points", point, near=nearest(device, devices), id=device)
+    if item.household is not None and item.household not in site.households.ids:
+        near = nearest(item.household, site.households.ids)
+        yield row.fault("unknown_household", "household", near=near, id=item.household)
+    if item.map is not None:
+        yield from _place(site, row)
+
+
+def _lamp(site: SiteFolder, row: Placed[Equipment], equipment: Mapping[str, Placed[Equipment]]) -> Iterator[Fault]:
+    lamp = row.value.lamp
+    if lamp is None:
+        return
+    if lamp not in site.equipment.ids:
+        lamps = [item.id for item in site.equipment.values if item.class_ == "lamp"]
+        yield row.fault("unknown_lamp", "lamp", near=nearest(lamp, lamps), id=lamp)
+        return
+    target = equipment.get(lamp)
+    if target is not None and target.value.class_ != "lamp":
+        yield row.fault("not_a_lamp", "lamp", id=lamp, class_=target.value.class_)
+
+
+def _place(site: SiteFolder, row: Placed[Equipment]) -> Iterator[Fault]:
+    place = row.value.map
+    if place is None:
+        return
+    plans = site.written_ids("plans")
+    if place.plan not in plans:
+        yield row.fault("unknown_plan", "map", "plan", near=nearest(place.plan, plans), id=place.plan)
+        return
+    box = site.plan_boxes.get(place.plan)
+    if box is None:
+        return
+    left, top, width, height = box
+    if not (left <= place.x <= left + width and top <= place.y <= top + height):
+        shown = f"{left:g} {top:g} {width:g} {height:g}"
+        yield row.fault("outside_plan", "map", x=place.x, y=place.y, id=place.plan, box=shown)

@@ -1,0 +1,100 @@
+"""A household alarm panel: its detectors and buttons, arming by the residents, its line and its supply."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import ClassVar
+
+from simulators.faults import Details, word
+from simulators.plant import Plant
+
+ALARMS = ("burglary", "panic", "fire", "gas", "water", "duress")
+ARMED = ("disarmed", "armed_home", "armed_away")
+
+
+class Panel(Plant):
+    """`duress` is reported by a code entered under threat: the panel itself shows nothing of it."""
+
+    kind = "panel"
+    chatter: ClassVar[tuple[str, str] | None] = ("alarm.burglary", "restore.burglary")
+    faults_offered: ClassVar[Mapping[str, str]] = {
+        **{name: f"{name} alarm" for name in ALARMS},
+        "tamper": "case opened",
+        "cut_line": "line cut",
+        "short_line": "line shorted",
+        "power_loss": "mains lost, battery carries",
+        "battery_low": "battery low",
+    }
+    acts_offered: ClassVar[Mapping[str, str]] = {
+        "arm": "arm; mode (armed_away), user",
+        "disarm": "disarm; user",
+    }
+    shortcuts: ClassVar[Mapping[str, str]] = {"cut": "cut_line", "short": "short_line"}
+
+    def __init__(self, name: str, random: Random, *, pace: float = 0.0) -> None:
+        super().__init__(name, random, pace=pace)
+        self.points.update(dict.fromkeys(ALARMS, False))
+        self.points.update(tamper=False, armed="disarmed", line="ok", supply="ok", battery=100)
+        self._plan()
+
+    def begin(self, fault: str, details: Details) -> None:
+        match fault:
+            case "tamper":
+                self.points["tamper"] = True
+                self.happen("panel.tamper")
+            case "cut_line":
+                self.points["line"] = "open"
+                self.happen("line.cut")
+            case "short_line":
+                self.points["line"] = "short"
+                self.happen("line.short")
+            case "power_loss":
+                self.points["supply"] = "mains_lost"
+                self.happen("supply.lost")
+            case "battery_low":
+                self.points.update(supply="battery_low", battery=12)
+                self.happen("supply.low_battery")
+            case alarm:
+                self.points[alarm] = True
+                self.happen(f"alarm.{alarm}", detector=word(details, "detector", "d1"))
+
+    def end(self, fault: str) -> None:
+        match fault:
+            case "tamper":
+                self.points["tamper"] = False
+                self.happen("panel.tamper_restore")
+            case "cut_line" | "short_line":
+                self.points["line"] = "ok"
+                self.happen("line.restore")
+            case "power_loss" | "battery_low":
+                self.points.update(supply="ok", battery=100)
+                self.happen("supply.restore")
+            case alarm:
+                self.points[alarm] = False
+                self.happen(f"restore.{alarm}")
+
+    def perform(self, act: str, details: Details) -> None:
+        user = word(details, "user", "resident-1")
+        if act == "arm":
+            self._arm(word(details, "mode", "armed_away"), user)
+        else:
+            self._disarm(user)
+
+    def _plan(self) -> None:
+        if self.pace > 0:
+            self.later(self.pause(), self._somebody_leaves_or_comes)
+
+    def _somebody_leaves_or_comes(self) -> None:
+        if not self.faults.standing:
+            if self.points["armed"] == "disarmed":
+                self._arm(self.random.choice(ARMED[1:]), "resident-1")
+            else:
+                self._disarm("resident-1")
+        self._plan()
+
+    def _arm(self, mode: str, user: str) -> None:
+        self.points["armed"] = mode
+        self.happen("panel.armed", mode=mode, user=user)
+
+    def _disarm(self, user: str) -> None:
+        self.points["armed"] = "disarmed"
+        self.happen("panel.disarmed", user=user)
