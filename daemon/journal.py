@@ -6,7 +6,6 @@ All that waits while a commit runs goes into the next one.
 """
 
 import asyncio
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
+
+from pydantic_core import to_json
 
 from daemon.records import Audit, Receipt, Record, Step
 from estate.model import Cause, DeviceId, EquipmentId, Event
@@ -37,7 +38,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _event_row(position: int, one: Event) -> tuple[Any, ...]:
-    data = json.dumps(dict(one.data), ensure_ascii=False, separators=(",", ":"))
+    data = to_json(one.data).decode()
     clock = (_iso(one.at), _iso(one.rx), one.historic, one.clock)
     return (position, one.device, one.boot, one.seq, one.type, *clock, one.ref, data)
 

@@ -96,7 +96,7 @@ class Pipeline:
             records += item.events
             changes += self.points.apply(item.samples)
             if item.seen:
-                self.points.refresh(item.seen, item.seen_at)
+                changes += self.points.refresh(item.seen, item.seen_at)
                 self._touched.update(item.seen)
         transitions += self.engine.step(changes, now)
         self._remember(changes)

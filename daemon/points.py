@@ -19,6 +19,7 @@ class PointStore:
         self._max_age = max_age
         self._latest: dict[PointId, Sample] = {}
         self._seen: dict[PointId, float] = {}
+        self._aged: dict[PointId, Sample] = {}  # what was good before its age turned it stale
         self._next_expiry = inf
         self._waiting: dict[PointId, list[tuple[Callable[[Sample], bool], asyncio.Future[Sample]]]] = {}
 
@@ -34,6 +35,7 @@ class PointStore:
                 continue
             self._latest[point] = sample
             if point in self._max_age:
+                self._aged.pop(point, None)
                 self._seen[point] = sample.received
                 if sample.quality is Quality.GOOD:
                     self._next_expiry = min(self._next_expiry, sample.received + self._max_age[point])
@@ -41,11 +43,18 @@ class PointStore:
                 self._wake(sample)
         return changed
 
-    def refresh(self, points: Iterable[PointId], at: float) -> None:
-        """The device gave the same values again at `at` (monotonic s)."""
+    def refresh(self, points: Iterable[PointId], at: float) -> list[Sample]:
+        """The device gave the same values again at `at` (monotonic s); returns those that were stale and are good again."""
+        fresh = []
         for point in points:
+            if point in self._aged:
+                sample = replace(self._aged.pop(point), received=at, cause=None)
+                self._latest[point] = sample
+                self._next_expiry = min(self._next_expiry, at + self._max_age[point])
+                fresh.append(sample)
             if point in self._latest:
                 self._seen[point] = at
+        return fresh
 
     def expire(self, now: Now) -> list[Sample]:
         """Good values past their maximum age turn stale; the value stays visible, no rule uses it."""
@@ -61,6 +70,7 @@ class PointStore:
             if now.mono >= expiry:
                 aged = replace(sample, quality=Quality.STALE, reason=f"no news for {age:g} s", cause=None)
                 self._latest[point] = aged
+                self._aged[point] = sample
                 stale.append(aged)
             else:
                 self._next_expiry = min(self._next_expiry, expiry)

@@ -1,15 +1,14 @@
 """What the daemon tells others of an alarm: one JSON document, the same for MQTT and for every console."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from daemon.assembly import Assembly
-from estate.model import Now, Sample
-from rules.alarm import AlarmId, Transition
+from pydantic_core import to_json
 
-_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+from daemon.assembly import Assembly
+from estate.model import Sample
+from rules.alarm import AlarmId, Transition
 
 
 class AlarmDocuments:
@@ -17,8 +16,7 @@ class AlarmDocuments:
 
     def __init__(self, assembly: Assembly) -> None:
         equipment = {one.id: one for one in assembly.site.equipment}
-        self._fixed: Mapping[AlarmId, str] = {}
-        fixed = {}
+        fixed: dict[AlarmId, bytes] = {}
         for instance in assembly.rules:
             one = equipment.get(instance.equipment)
             facts: dict[str, Any] = {
@@ -35,8 +33,8 @@ class AlarmDocuments:
                 "map": {"plan": one.map.plan, "x": one.map.x, "y": one.map.y} if one and one.map else None,
                 "life_safety": instance.rule.life_safety,
             }
-            fixed[instance.alarm] = _dumps(facts)[:-1]
-        self._fixed = fixed
+            fixed[instance.alarm] = to_json(facts)[:-1]
+        self._fixed: Mapping[AlarmId, bytes] = fixed
 
     def build(self, transition: Transition, committed: datetime | None) -> bytes:
         """The document of an alarm after this transition; `committed` None when it comes from the journal."""
@@ -57,7 +55,7 @@ class AlarmDocuments:
                 "committed": _iso(committed),
             },
         }
-        return f"{self._fixed[transition.alarm]},{_dumps(changing)[1:]}".encode()
+        return self._fixed[transition.alarm] + b"," + to_json(changing)[1:]
 
     def knows(self, alarm: AlarmId) -> bool:
         return alarm in self._fixed
@@ -73,13 +71,8 @@ def point_row(sample: Sample, age: float) -> bytes:
         "age": round(age, 1),
         "why": sample.reason,
     }
-    return _dumps(row).encode()
+    return to_json(row)
 
 
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
-
-
-def monotonic_age(now: Now, moment: datetime) -> float:
-    """Seconds from a wall-clock moment to now."""
-    return (now.utc - moment).total_seconds()

@@ -11,20 +11,26 @@ from pydantic_core import ErrorDetails
 
 from estate.document import Document, Loc
 from estate.errors import Fault
-from estate.wording import catalogue, fault, nearest, some
+from estate.wording import catalogue, fault, nearest, some, with_near
 
 Model = TypeVar("Model", bound=BaseModel)
 
+Words = Mapping[str, Mapping[str, str]]
+"""A catalogue: code of a mistake to its texts in zh and en, filled in from the error's own context."""
 
-def validate(document: Document, kind: type[Model], loc: Loc = ()) -> tuple[Model | None, list[Fault]]:
+
+def validate(
+    document: Document, kind: type[Model], loc: Loc = (), words: Words | None = None
+) -> tuple[Model | None, list[Fault]]:
     """The value at `loc` as a model, or None and what is wrong. Places the loader already refused stay unmentioned.
 
-    Strict JSON rules apply: a list serves a tuple and a word an enum, and nothing else is converted.
+    Strict JSON rules apply: a list serves a tuple and a word an enum, and nothing else is converted. `words`
+    are the texts of mistakes that the model itself finds and this module does not know.
     """
     try:
         value = kind.model_validate_json(json.dumps(document.at(loc)))
     except ValidationError as error:
-        faults = [_translate(document, kind, loc, detail) for detail in error.errors(include_url=False)]
+        faults = [_translate(document, kind, loc, detail, words or {}) for detail in error.errors(include_url=False)]
         return None, list(dict.fromkeys(found for found in faults if found is not None))
     return (None, []) if _is_spoiled(document, loc) else (value, [])
 
@@ -33,7 +39,9 @@ def _is_spoiled(document: Document, loc: Loc) -> bool:
     return any(place[: len(loc)] == loc or loc[: len(place)] == place for place in document.spoiled)
 
 
-def _translate(document: Document, kind: type[BaseModel], base: Loc, detail: ErrorDetails) -> Fault | None:
+def _translate(
+    document: Document, kind: type[BaseModel], base: Loc, detail: ErrorDetails, words: Words
+) -> Fault | None:
     place, value = _place(document, base, detail["loc"])
     if any(place[: len(spoiled)] == spoiled for spoiled in document.spoiled):
         return None
@@ -42,6 +50,10 @@ def _translate(document: Document, kind: type[BaseModel], base: Loc, detail: Err
     what = ".".join(str(step) for step in place[len(base) :]) or key
     context: Mapping[str, Any] = detail.get("ctx", {})
     known = {"what": what, "value": _shown(value), "key": key}
+    if detail["type"] in words:
+        zh, en = (words[detail["type"]][language].format(**{**known, **context}) for language in ("zh", "en"))
+        near = str(context["near"]) if context.get("near") else None
+        return with_near(Fault(document.file, line, zh, en), near)
     match detail["type"]:
         case "missing":
             wanted = ".".join((*(str(step) for step in place[len(base) :]), key))

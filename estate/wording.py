@@ -19,11 +19,15 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 def fault(code: str, file: str, line: int, near: str | None = None, **values: object) -> Fault:
     """The mistake `code` at a place. `near` is what was probably meant."""
     words = catalogue()[code]
-    zh, en = words["zh"].format(**values), words["en"].format(**values)
-    if near is not None:
-        meant = catalogue()["did_you_mean"]
-        zh, en = zh + meant["zh"].format(near=near), en + meant["en"].format(near=near)
-    return Fault(file, line, zh, en)
+    return with_near(Fault(file, line, words["zh"].format(**values), words["en"].format(**values)), near)
+
+
+def with_near(found: Fault, near: str | None) -> Fault:
+    """The same mistake, with what was probably meant behind it."""
+    if near is None:
+        return found
+    meant = catalogue()["did_you_mean"]
+    return Fault(found.file, found.line, found.zh + meant["zh"].format(near=near), found.en + meant["en"].format(near=near))
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

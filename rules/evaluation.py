@@ -118,9 +118,7 @@ class _Compiler:
 
 def _reads(node: Comparison, analogs: frozenset[str]) -> bool:
     """Whether a side reads an analog other than as a slope."""
-    return any(
-        name.name in analogs for side in (node.left, node.right) if not _has_rate(side) for name in names(side)
-    )
+    return any(name.name in analogs for side in (node.left, node.right) if not _has_rate(side) for name in names(side))
 
 
 def _has_rate(node: Node) -> bool:

@@ -7,7 +7,21 @@ from enum import StrEnum
 
 from estate.model import Value
 from rules.condition import ConditionError
-from rules.tree import Arithmetic, Both, Call, Comparison, Either, Literal, Name, Negative, Node, Not, Rate, children, names
+from rules.tree import (
+    Arithmetic,
+    Both,
+    Call,
+    Comparison,
+    Either,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Rate,
+    children,
+    names,
+)
 
 
 class Kind(StrEnum):

@@ -1,4 +1,4 @@
-"""Why an operator's command on an alarm is refused; the words for people are in rules/messages.yaml."""
+"""Why an operator's command on an alarm is refused; the words for people are in rules/messages.toml."""
 
 from enum import StrEnum
 

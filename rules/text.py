@@ -12,7 +12,7 @@ PLACES = ("place", "name", "number")
 
 
 class TemplateError(ValueError):
-    """A template that cannot be filled in. `code` names the mistake in rules/messages.yaml."""
+    """A template that cannot be filled in. `code` names the mistake in rules/messages.toml."""
 
     def __init__(self, code: str, word: str) -> None:
         super().__init__(f"{code.replace('_', ' ')}: {word}")

@@ -46,6 +46,7 @@ class Booster(Plant):
         self.lead = 1
         self.drawn = 0.0
         self._flow = 0.0
+        self._wanted = 0.0
         self._since_high = self._since_low = self._since_idle = self._since_dry = 0.0
         self._integral = speed_for(SET * METRES_PER_BAR, 0.0)
         self._tripped_dry = False
@@ -59,6 +60,7 @@ class Booster(Plant):
         return (PRECHARGE + 1.0) / (1.0 - min(self.water / VESSEL, 0.9)) - 1.0
 
     def flow(self, dt: float) -> None:
+        self._wanted = self.demand(self.now, dt)
         steps = max(1, round(dt / MAX_STEP))
         for _ in range(steps):
             self._advance(dt / steps)
@@ -72,21 +74,19 @@ class Booster(Plant):
     def end(self, fault: str) -> None:
         if fault == "dry_run":
             self._tripped_dry = False
-        self._measure()
 
-    def inject(self, fault: str, seconds: float | None = None, details: Details | None = None) -> None:
-        super().inject(fault, seconds, details)
+    def settle(self) -> None:
+        super().settle()
         self._measure()
 
     def perform(self, act: str, details: Details) -> None:
         self.water = self._water_at(number(details, "pressure", SET))
-        self._measure()
 
     def running(self) -> list[int]:
         """Numbers of the pumps that turn: from the leading one on, tripped ones skipped."""
         if "power_loss" in self.faults or self._tripped_dry:
             return []
-        tripped = int(number(self.faults.details("pump_trip"), "pump", 1)) if "pump_trip" in self.faults else 0
+        tripped = int(self.detail("pump_trip", "pump", 1)) if "pump_trip" in self.faults else 0
         order = [(self.lead - 1 + i) % 3 + 1 for i in range(3)]
         return [pump for pump in order if pump != tripped][: self.pumps]
 
@@ -96,9 +96,7 @@ class Booster(Plant):
         return VESSEL * (1.0 - (PRECHARGE + 1.0) / (pressure + 1.0))
 
     def _advance(self, dt: float) -> None:
-        wanted = self.demand(self.now, dt)
-        if "burst" in self.faults:
-            wanted += number(self.faults.details("burst"), "flow", 12.0)
+        wanted = self._wanted + (self.detail("burst", "flow", 12.0) if "burst" in self.faults else 0.0)
         pressure = self.pressure
         self.drawn = wanted * min(1.0, pressure / 1.0)
         running = self.running()
@@ -150,7 +148,7 @@ class Booster(Plant):
 
     def _measure(self) -> None:
         running = self.running()
-        trip = int(number(self.faults.details("pump_trip"), "pump", 1)) if "pump_trip" in self.faults else 0
+        trip = int(self.detail("pump_trip", "pump", 1)) if "pump_trip" in self.faults else 0
         dry = "dry_run" in self.faults
         pressure = max(0.0, self.pressure + self.random.gauss(0.0, 0.01))
         shown = None if "sensor_broken" in self.faults else pressure

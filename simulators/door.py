@@ -128,7 +128,7 @@ class Door(Plant):
             self.later(self.pause(), self._somebody_comes)
 
     def _somebody_comes(self) -> None:
-        if self.faults.standing or self.points["mode"] != "normal":
+        if self.faults or self.points["mode"] != "normal":
             self._plan_visit()
         elif self.random.random() < 0.02:
             self._deny(self._credential({}), self.random.choice(("expired", "no_permission", "time_schedule")))

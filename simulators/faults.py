@@ -1,8 +1,8 @@
-"""Faults that stand on one target: by name, with details and an end in simulated seconds."""
+"""Ways to fail: a target offers faults by name; each stands with its details until it ends or is cleared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from estate.errors import CommandRefused
 
@@ -18,32 +18,76 @@ class Standing:
     details: Details
 
 
-class Faults:
-    """At most one standing fault of each name."""
+class Breakable:
+    """Anything that can be told to fail: a plant, a Modbus unit, a line, an MQTT device, an adapter.
 
-    def __init__(self) -> None:
-        self._standing: dict[str, Standing] = {}
+    A fault stands; an act happens once. Either may be asked for under the other's name: an act given as a
+    fault happens, a fault given as an act stands until `restore`.
+    """
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._standing
+    kind: ClassVar[str]
+    faults_offered: ClassVar[Mapping[str, str]] = {}
+    acts_offered: ClassVar[Mapping[str, str]] = {}
+    shortcuts: ClassVar[Mapping[str, str]] = {}
+    """Other names of faults."""
 
-    @property
-    def standing(self) -> tuple[Standing, ...]:
-        return tuple(self._standing.values())
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.now = 0.0
+        self.faults: dict[str, Standing] = {}
 
-    def details(self, name: str) -> Details:
-        return self._standing[name].details
+    def offers(self, word: str) -> bool:
+        return word == "restore" or any(
+            word in words for words in (self.faults_offered, self.acts_offered, self.shortcuts)
+        )
 
-    def set(self, fault: Standing) -> None:
-        self._standing[fault.name] = fault
+    def inject(self, word: str, seconds: float | None = None, details: Details | None = None) -> None:
+        """Let a fault stand for so many simulated seconds, or an act happen. Raises CommandRefused if not offered."""
+        details = details or {}
+        name = self.shortcuts.get(word, word)
+        if name == "restore":
+            self.clear()
+        elif name in self.acts_offered:
+            self.perform(name, details)
+        elif name in self.faults_offered:
+            self.begin(name, details)
+            self.faults[name] = Standing(name, None if seconds is None else self.now + seconds, details)
+        else:
+            raise CommandRefused(f"{self.name} ({self.kind}) offers no {word}")
+        self.settle()
 
-    def remove(self, name: str) -> Standing | None:
-        return self._standing.pop(name, None)
+    def clear(self, fault: str | None = None) -> list[str]:
+        """End one fault, or all; returns the names of those that stood."""
+        wanted = None if fault is None else self.shortcuts.get(fault, fault)
+        names = [name for name in self.faults if wanted in (None, name)]
+        for name in names:
+            del self.faults[name]
+            self.end(name)
+        if names:
+            self.settle()
+        return names
 
-    def expired(self, now: float) -> list[str]:
-        if not self._standing:
-            return []
-        return [f.name for f in self._standing.values() if f.until is not None and f.until <= now]
+    def expire(self, now: float) -> None:
+        """Let the simulated clock reach `now`: what has lasted long enough ends."""
+        self.now = now
+        for fault in [f.name for f in self.faults.values() if f.until is not None and f.until <= now]:
+            self.clear(fault)
+
+    def begin(self, fault: str, details: Details) -> None:
+        """The moment a fault sets in. Raises CommandRefused when it cannot happen here."""
+
+    def end(self, fault: str) -> None:
+        """The moment a fault is gone."""
+
+    def perform(self, act: str, details: Details) -> None:
+        """One of `acts_offered`."""
+
+    def settle(self) -> None:
+        """Bring what is shown into line with what now stands."""
+
+    def detail(self, fault: str, name: str, default: float) -> float:
+        """A number given with a standing fault; `default` when it was not given or the fault does not stand."""
+        return number(self.faults[fault].details, name, default) if fault in self.faults else default
 
 
 def number(details: Details, name: str, default: float) -> float:

@@ -105,7 +105,7 @@ class Lane(Plant):
             self.later(self.pause(), self._vehicle)
 
     def _vehicle(self) -> None:
-        if self.faults.standing:
+        if self.faults:
             self._plan()
             return
         confidence = min(max(self.random.betavariate(30, 2), 0.82), 0.995)
@@ -131,7 +131,7 @@ class Lane(Plant):
             match="allow",
             image_ref=f"lpr/{self.name}/{int(self.now * 1000)}.jpg",
         )
-        if {"barrier_stuck", "barrier_struck", "motor_fault"} & {f.name for f in self.faults.standing}:
+        if {"barrier_stuck", "barrier_struck", "motor_fault"} & self.faults.keys():
             return
         self.points["position"] = "opening"
         self.later(TRAVEL, self._opened)

@@ -84,7 +84,7 @@ class Panel(Plant):
             self.later(self.pause(), self._somebody_leaves_or_comes)
 
     def _somebody_leaves_or_comes(self) -> None:
-        if not self.faults.standing:
+        if not self.faults:
             if self.points["armed"] == "disarmed":
                 self._arm(self.random.choice(ARMED[1:]), "resident-1")
             else:

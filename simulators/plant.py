@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from estate.errors import CommandRefused
 from estate.model import Value
-from simulators.faults import Details, Faults, Standing
+from simulators.faults import Breakable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +20,20 @@ class Happening:
     data: Mapping[str, Any]
 
 
-class Plant:
+class Plant(Breakable):
     """One piece of equipment. Times are simulated seconds; a point without a value has a broken sensor.
 
     `pace` is the mean time between two visits, vehicles or switchings (s); 0: nobody comes.
     """
 
-    kind: ClassVar[str]
-    faults_offered: ClassVar[Mapping[str, str]] = {}
-    acts_offered: ClassVar[Mapping[str, str]] = {}
-    shortcuts: ClassVar[Mapping[str, str]] = {}
-    """Acts that are a fault standing until `restore`."""
     chatter: ClassVar[tuple[str, str] | None] = None
     """The two event types a flood alternates; the second one ends it."""
 
     def __init__(self, name: str, random: Random, *, pace: float = 0.0) -> None:
-        self.name = name
+        super().__init__(name)
         self.random = random
         self.pace = pace
-        self.now = 0.0
         self.points: dict[str, Value | None] = {}
-        self.faults = Faults()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._happened: list[Happening] = []
@@ -48,60 +41,24 @@ class Plant:
     def step(self, dt: float) -> None:
         """Advance by dt seconds (0: only what is due now)."""
         end = self.now + dt
-        for fault in self.faults.expired(end):
-            self.clear(fault)
         while self._agenda and self._agenda[0][0] <= end:
             self.now, _, due = heappop(self._agenda)
             due()
         self.now = end
+        if self.faults:
+            self.expire(end)
         if dt > 0:
             self.flow(dt)
 
     def flow(self, dt: float) -> None:
         """What changes continuously; nothing by default."""
 
+    def settle(self) -> None:
+        self.step(0.0)
+
     def write(self, point: str, value: Value) -> None:
         """A command from the bus. Raises CommandRefused for points that cannot be written."""
         raise CommandRefused(f"{self.name}.{point} cannot be written")
-
-    def inject(self, fault: str, seconds: float | None = None, details: Details | None = None) -> None:
-        """Let a fault stand, for so many simulated seconds. Raises CommandRefused for one it does not offer."""
-        if fault not in self.faults_offered:
-            raise CommandRefused(f"{self.name} ({self.kind}) offers no fault {fault}")
-        details = details or {}
-        self.begin(fault, details)
-        until = None if seconds is None else self.now + seconds
-        self.faults.set(Standing(fault, until, details))
-        self.step(0.0)
-
-    def clear(self, fault: str | None = None) -> list[str]:
-        """End one fault, or all; returns those that stood."""
-        names = [f.name for f in self.faults.standing if fault is None or f.name == fault]
-        for name in names:
-            self.faults.remove(name)
-            self.end(name)
-        return names
-
-    def act(self, act: str, details: Details | None = None) -> None:
-        """Let something happen once; `restore` ends every fault. Raises CommandRefused for an unknown act."""
-        if act == "restore":
-            self.clear()
-        elif act in self.shortcuts:
-            self.inject(self.shortcuts[act], details=details)
-        elif act in self.acts_offered:
-            self.perform(act, details or {})
-        else:
-            raise CommandRefused(f"{self.name} ({self.kind}) cannot {act}")
-        self.step(0.0)
-
-    def begin(self, fault: str, details: Details) -> None:
-        """The moment a fault sets in."""
-
-    def end(self, fault: str) -> None:
-        """The moment a fault is gone."""
-
-    def perform(self, act: str, details: Details) -> None:
-        """One of `acts_offered`."""
 
     def later(self, delay: float, do: Callable[[], None]) -> None:
         heappush(self._agenda, (self.now + delay, next(self._order), do))

@@ -69,8 +69,8 @@ class Sump(Plant):
         """Pumps that turn."""
         if "power_loss" in self.faults:
             return set()
-        tripped = {int(number(self.faults.details("pump_trip"), "pump", 1))} if "pump_trip" in self.faults else set()
-        hand = {self.lead} if {"pump_runs_level_stands", "dry_run"} & self._names() else set()
+        tripped = {int(self.detail("pump_trip", "pump", 1))} if "pump_trip" in self.faults else set()
+        hand = {self.lead} if {"pump_runs_level_stands", "dry_run"} & self.faults.keys() else set()
         return (self.called | hand) - tripped
 
     def begin(self, fault: str, details: Details) -> None:
@@ -81,19 +81,12 @@ class Sump(Plant):
         elif fault == "pump_runs_level_stands":
             self.level = max(self.level, 0.5)
 
-    def inject(self, fault: str, seconds: float | None = None, details: Details | None = None) -> None:
-        super().inject(fault, seconds, details)
-        self._measure()
-
-    def end(self, fault: str) -> None:
+    def settle(self) -> None:
+        super().settle()
         self._measure()
 
     def perform(self, act: str, details: Details) -> None:
         self.level = number(details, "level", self.level)
-        self._measure()
-
-    def _names(self) -> set[str]:
-        return {f.name for f in self.faults.standing}
 
     def _control(self) -> None:
         """Level control with alternation: the pump that started first rests next time."""
@@ -112,7 +105,7 @@ class Sump(Plant):
 
     def _inflow(self) -> float:
         if "high_inflow" in self.faults:
-            return number(self.faults.details("high_inflow"), "flow", 20.0)
+            return self.detail("high_inflow", "flow", 20.0)
         return self.inflow
 
     def _outflow(self, inflow: float) -> float:
@@ -123,7 +116,7 @@ class Sump(Plant):
             return inflow
         lifted = self.pit.one_pump if pumps == 1 else self.pit.two_pumps
         if "clogged" in self.faults:
-            lifted *= number(self.faults.details("clogged"), "factor", 0.2)
+            lifted *= self.detail("clogged", "factor", 0.2)
         return lifted if self.level > 0.02 else min(lifted, inflow)
 
     def _measure(self) -> None:
@@ -131,9 +124,9 @@ class Sump(Plant):
         if "sensor_frozen" not in self.faults:
             self._reading = max(0.0, self.level + (self.random.gauss(0.0, self.noise) if self.noise else 0.0))
         broken = "sensor_broken" in self.faults
-        stuck = self.faults.details("stuck_float").get("up", True) is True if "stuck_float" in self.faults else None
+        stuck = self.faults["stuck_float"].details.get("up", True) is True if "stuck_float" in self.faults else None
         high = self.level >= self.pit.high if stuck is None else stuck
-        trip = int(number(self.faults.details("pump_trip"), "pump", 1)) if "pump_trip" in self.faults else 0
+        trip = int(self.detail("pump_trip", "pump", 1)) if "pump_trip" in self.faults else 0
         self.points.update(
             level=None if broken else self._reading,
             pump_1_running=1 in running,

@@ -60,7 +60,7 @@ class Tank(Plant):
     def flow(self, dt: float) -> None:
         vessel = self.vessel
         self._inlet = self._inlet_flow()
-        leak = number(self.faults.details("tank_leak"), "flow", 5.0) if "tank_leak" in self.faults else 0.0
+        leak = self.detail("tank_leak", "flow", 5.0) if "tank_leak" in self.faults else 0.0
         spill = 5.0 if self.level >= vessel.overflow else 0.0
         net = self._inlet - spill - ((self.drawn(self.now, dt) + leak) if self.level > 0.0 else 0.0)
         self.level = min(max(self.level + net / 1000.0 / vessel.area * dt, 0.0), vessel.overflow + 0.05)
@@ -72,16 +72,12 @@ class Tank(Plant):
         elif fault == "inlet_stuck":
             self.level = max(number(details, "level", self.vessel.overflow), self.level)
 
-    def inject(self, fault: str, seconds: float | None = None, details: Details | None = None) -> None:
-        super().inject(fault, seconds, details)
-        self._measure()
-
-    def end(self, fault: str) -> None:
+    def settle(self) -> None:
+        super().settle()
         self._measure()
 
     def perform(self, act: str, details: Details) -> None:
         self.level = number(details, "level", self.level)
-        self._measure()
 
     def _inlet_flow(self) -> float:
         if "mains_off" in self.faults:

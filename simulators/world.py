@@ -8,7 +8,6 @@ from estate.site import Equipment
 from simulators.booster import Booster
 from simulators.demand import Demand
 from simulators.door import Door
-from simulators.faults import Details
 from simulators.lamp import Lamp
 from simulators.lane import Lane
 from simulators.panel import Panel
@@ -35,16 +34,18 @@ class World:
         rows = list(equipment)
         kinds = [row.class_ for row in rows]
         tanks = kinds.count("tank")
-        self._demand = Demand(Random(f"{seed}/demand"), FLATS_PER_TANK * max(tanks, 1), hour)
+        draw = Demand(self._random("demand"), FLATS_PER_TANK * max(tanks, 1), hour).at
         self.plants: dict[str, Plant] = {}
-        boosters: list[Booster] = []
         for row in rows:
             if row.class_ == "booster":
-                boosters.append(Booster(row.id, self._random(row.id), demand=shared(self._demand.at, boosters_of(kinds))))
-                self.plants[row.id] = boosters[-1]
-        drawn = (lambda now, dt: sum(b.drawn for b in boosters) / tanks) if boosters else shared(self._demand.at, tanks)
+                self.plants[row.id] = Booster(row.id, self._random(row.id), demand=shared(draw, kinds.count("booster")))
+        boosters = [plant for plant in self.plants.values() if isinstance(plant, Booster)]
+
+        def pumped(now: float, dt: float) -> float:
+            return sum(booster.drawn for booster in boosters) / tanks
+
         for row in rows:
-            plant = self._plant(row, drawn)
+            plant = self._plant(row, pumped if boosters else shared(draw, tanks))
             if plant is not None:
                 self.plants[row.id] = plant
 
@@ -64,11 +65,8 @@ class World:
         except KeyError:
             raise CommandRefused(f"no equipment {name} is simulated") from None
 
-    def inject(self, name: str, fault: str, seconds: float | None = None, details: Details | None = None) -> None:
-        self.plant(name).inject(fault, seconds, details)
-
     def _random(self, name: str) -> Random:
-        return Random(f"{self._seed}/{name}")  # noqa: S311 - repeatable physics, nothing secret
+        return Random(f"{self._seed}/{name}")
 
     def _plant(self, row: Equipment, drawn: Callable[[float, float], float]) -> Plant | None:
         random, pace = self._random(row.id), TRAFFIC.get(row.class_, 0.0) * self._traffic
@@ -91,6 +89,19 @@ class World:
                 return Lamp(row.id, random)
             case _:
                 return None
+
+
+def shared(draw: Callable[[float, float], float], parts: int) -> Callable[[float, float], float]:
+    """One demand for `parts` who carry equal shares; drawn anew only when time has moved."""
+    last, rate = -1.0, 0.0
+
+    def share(now: float, dt: float) -> float:
+        nonlocal last, rate
+        if now != last:
+            last, rate = now, draw(now, dt)
+        return rate / parts
+
+    return share
 
 
 def hour(now: float) -> float:

@@ -5,7 +5,7 @@ from math import inf
 from random import Random
 from typing import ClassVar
 
-from simulators.faults import Details, number, word
+from simulators.faults import Details, word
 from simulators.plant import Plant
 
 END_OF_LINE = 2200.0
@@ -64,7 +64,7 @@ class Zone(Plant):
         ohm = ratio * self.end_of_line
         if "wet_cable" not in self.faults:
             return ohm
-        leak = number(self.faults.details("wet_cable"), "ohm", 5000.0)
+        leak = self.detail("wet_cable", "ohm", 5000.0)
         return leak if ohm == inf else ohm * leak / (ohm + leak)
 
     def flow(self, dt: float) -> None:
@@ -93,6 +93,6 @@ class Zone(Plant):
         self.points["state"] = state
         data: dict[str, object] = {"ohm": None if self.ohm == inf else round(self.ohm)}
         if state == "alarm" and "intrusion" in self.faults:
-            data["kind"] = word(self.faults.details("intrusion"), "kind", "ir_beam")
+            data["kind"] = word(self.faults["intrusion"].details, "kind", "ir_beam")
             data["dur_ms"] = round(self._seen_for * 1000)
         self.happen(_EVENT[state], **data)

@@ -27,11 +27,9 @@ class Answer:
 
 
 def judge(status: int, body: bytes, retry_after: str | None) -> Answer:
-    """The meaning of an HTTP answer to POST /api/v2/write (InfluxDB API v2: 204, 4xx, 429 and 503 with Retry-After)."""
+    """The meaning of a refusal of POST /api/v2/write (InfluxDB API v2: 204, 4xx, 429 and 503 with Retry-After)."""
     said = f"HTTP {status}: {spoken(body)}"
     match status:
-        case 200 | 204:
-            return Answer(Verdict.ACCEPTED)
         case 400 | 422:
             return Answer(Verdict.BAD_LINE, said)
         case 401 | 403:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from daemon.historian import line_protocol
+from daemon.historian.buffer import Stamped
 from daemon.historian.sqlite_file import give_back_free_pages, open_file, used_bytes
 from daemon.historian.trend import QUALITIES, Bucket, TrendQuery
 from estate.errors import TransportError
@@ -24,7 +25,8 @@ CREATE TABLE sample (
 _TREND = """
 WITH bucket AS (
   SELECT point, at / :width AS number, min(value) AS low, max(value) AS high, max(level) AS level,
-         max(CASE WHEN value IS NOT NULL THEN at END) AS value_at, max(CASE WHEN text IS NOT NULL THEN at END) AS text_at
+         max(CASE WHEN value IS NOT NULL THEN at END) AS value_at,
+         max(CASE WHEN text IS NOT NULL THEN at END) AS text_at
   FROM sample WHERE point = (SELECT id FROM point WHERE name = :name) AND at >= :start AND at < :end
   GROUP BY point, number)
 SELECT number, low, high, number_at.value, text_at.text, bucket.level FROM bucket
@@ -43,12 +45,10 @@ class EmbeddedFile:
         self._file = open_file(path, _SCHEMA)
         self._keep = keep
         self._max_bytes = max_bytes
-        self._ids: dict[PointId, int] = {  # one entry per configured point
-            PointId(name): number for number, name in self._file.execute("SELECT id, name FROM point")
-        }
+        self._ids = self._known_points()
 
-    def append(self, samples: Sequence[tuple[Sample, int]]) -> None:
-        """Commit samples, each with its time in ns since 1970."""
+    def append(self, samples: Sequence[Stamped]) -> None:
+        """Commit the samples, all or none."""
         self._file.execute("BEGIN IMMEDIATE")
         try:
             self._add_points({sample.point for sample, _ in samples} - self._ids.keys())
@@ -57,13 +57,13 @@ class EmbeddedFile:
             )
             self._file.execute("COMMIT")
         except sqlite3.Error:
-            self._ids = dict(self._ids)
             if self._file.in_transaction:
                 self._file.execute("ROLLBACK")
+            self._ids = self._known_points()
             raise
 
     def prune(self, now: datetime) -> int:
-        """Forget what is older than allowed, then the oldest while the file is too large. Number of samples forgotten."""
+        """Forget what is older than allowed, then the oldest while the file is too large. How many went."""
         gone = self._forget_before(line_protocol.nanoseconds(now - self._keep))
         while used_bytes(self._file) > self._max_bytes:
             first, last = self._file.execute("SELECT min(at), max(at) FROM sample").fetchone()
@@ -82,6 +82,10 @@ class EmbeddedFile:
             self._file.execute("DELETE FROM sample WHERE point = ? AND at < ?", (number, at)).rowcount
             for number in self._ids.values()
         )
+
+    def _known_points(self) -> dict[PointId, int]:
+        """One entry per configured point."""
+        return {PointId(name): number for number, name in self._file.execute("SELECT id, name FROM point")}
 
     def _add_points(self, names: set[PointId]) -> None:
         for name in names:

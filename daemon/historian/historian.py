@@ -1,30 +1,30 @@
 """Takes samples from the pipeline without ever making it wait, and brings them to the history.
 
-  record() -> buffer in memory -> once a second -> spool file -> InfluxDB          (a server is configured)
-                                               -> embedded file                    (none is)
+record() -> buffer in memory -> once a second -> spool file -> InfluxDB          (a server is configured)
+                                             -> embedded file                    (none is)
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from daemon.historian.buffer import Buffer, Stamped
 from daemon.historian.embedded import EmbeddedFile, EmbeddedHistory
 from daemon.historian.health import Health, HistoryState
 from daemon.historian.influx import InfluxServer, Settings
-from daemon.historian.line_protocol import Encoder, is_point_id, nanoseconds
+from daemon.historian.line_protocol import Encoder
 from daemon.historian.sender import Pauses, Sender
 from daemon.historian.spool import Spool
 from daemon.historian.sqlite_file import FileThread, is_damaged, set_aside
 from daemon.historian.trend import Bucket, History, TrendQuery
 from drivers.source import Deliver
-from estate.model import Clock, Delivery, PointId, Quality, Sample, Value
+from estate.model import Clock, Delivery, PointId, Quality, Sample
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +32,10 @@ HEALTH_POINT = PointId("system.history")
 
 _COMMIT_EVERY = 1.0  # s: what a killed process can lose of telemetry, and what flash wear allows
 _COMMIT_ROWS = 500
-_REPEAT_UNCHANGED = 60.0  # s
 _REPEAT_HEALTH = 30.0  # s
 _PRUNE_EVERY = 600.0  # s
 _DISK_PAUSE = 5.0  # s between attempts on a full disk
 _NEARLY_FULL = 0.8
-_MAX_POINTS = 50_000  # points with their last sample in memory; a site has some thousand
-_MAX_NS = 2**63 - 1
 
 
 class Site(Protocol):
@@ -62,19 +59,32 @@ class Limits:
     embedded_age: timedelta = timedelta(days=30)
     embedded_bytes: int = 2 << 30
     request_deadline: float = 10.0  # s
-    pauses: Pauses = Pauses()
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 class _Store(Protocol):
-    """A file that takes samples; called in its thread only."""
+    """A file that takes samples; called in its thread only. Raises sqlite3.OperationalError when the disk is full."""
 
-    def append(self, samples: Sequence[tuple[Sample, int]]) -> None: ...
-    def tidy(self) -> None: ...
+    def append(self, samples: Sequence[Stamped]) -> None: ...
     def close(self) -> None: ...
 
 
+class _SpooledLines:
+    """The spool as a store of samples: the encoding is done in the spool's thread."""
+
+    def __init__(self, spool: Spool, encoder: Encoder) -> None:
+        self._spool = spool
+        self._encoder = encoder
+
+    def append(self, samples: Sequence[Stamped]) -> None:
+        self._spool.append([self._encoder.line(sample, at) for sample, at in samples])
+
+    def close(self) -> None:
+        self._spool.close()
+
+
 class Historian:
-    """Replaceable: `run` may crash and be started again, `record` keeps working and never raises or waits.
+    """Replaceable: `run` may crash and be started again; `record` goes on and never raises or waits.
 
     Buffer full: the oldest sample is dropped and counted. Spool full: the oldest line is.
     """
@@ -86,7 +96,7 @@ class Historian:
         deliver: Deliver,
         clock: Clock,
         units: Mapping[PointId, str],
-        limits: Limits = Limits(),  # noqa: B008 -- frozen
+        limits: Limits = Limits(),
     ) -> None:
         self._deliver = deliver
         self._clock = clock
@@ -98,38 +108,20 @@ class Historian:
         if site.history is not None:
             self._server = InfluxServer(site.history, site.id, site.folder, limits.request_deadline)
         self._history: History = self._server or EmbeddedHistory(self._embedded_path)
-        self._buffer: deque[Sample] = deque()
-        self._many = asyncio.Event()
-        self._last: dict[PointId, tuple[Value | None, Quality, float]] = {}
-        self._stamps: dict[PointId, int] = {}  # same keys as _last
-        self._uncommitted: list[tuple[Sample, int]] = []
-        self._dropped = 0
+        self._buffer = Buffer(limits.buffer)
+        self._much = asyncio.Event()
+        self._uncommitted: list[Stamped] = []
         self._spool: Spool | None = None
         self._disk_trouble = ""
-        self._sending: tuple[Health, str] | None = None
-        self._health_changed = asyncio.Event()
+        self._answer: tuple[Health, str] | None = None
+        self._told: Health | None = None
+        self._news = asyncio.Event()
 
     def record(self, samples: Sequence[Sample]) -> None:
-        """Take note of what changed, and of what did not once a minute. Call in the loop's thread."""
-        for sample in samples:
-            last = self._last.get(sample.point)
-            if last is None:
-                if len(self._last) >= _MAX_POINTS or not is_point_id(sample.point):
-                    self._dropped += 1
-                    continue
-            elif (
-                last[0] == sample.value
-                and last[1] is sample.quality
-                and sample.received - last[2] < _REPEAT_UNCHANGED
-            ):
-                continue
-            self._last[sample.point] = (sample.value, sample.quality, sample.received)
-            if len(self._buffer) >= self._limits.buffer:
-                self._buffer.popleft()
-                self._dropped += 1
-            self._buffer.append(sample)
+        """Take note of what changed, and once a minute of what did not. Call in the loop's thread."""
+        self._buffer.put(samples)
         if len(self._buffer) >= _COMMIT_ROWS:
-            self._many.set()
+            self._much.set()
 
     async def trend(self, query: TrendQuery) -> list[Bucket]:
         """See `History.trend`; what was recorded in the last second may be missing."""
@@ -137,14 +129,11 @@ class Historian:
 
     def state(self) -> HistoryState:
         health, reason = self._health() or (None, "not yet known")
-        spool = self._spool
-        if spool is None:
-            return HistoryState(health, reason, 0, self._dropped, 0)
-        return HistoryState(health, reason, spool.rows, self._dropped + spool.dropped, spool.dead)
+        spooled, dropped, dead = (self._spool.rows, self._spool.dropped, self._spool.dead) if self._spool else (0, 0, 0)
+        return HistoryState(health, reason, spooled, self._buffer.dropped + dropped, dead)
 
     async def run(self) -> None:
         """Run for ever; cancelled to stop, and then what is in memory goes to disk. Restarted when it raises."""
-        path = self._embedded_path if self._server is None else self._spool_path
         try:
             with FileThread("history") as thread:
                 if self._server is None:
@@ -152,8 +141,8 @@ class Historian:
                 else:
                     await self._keep_spooled(thread, self._server)
         except* sqlite3.DatabaseError as group:
-            if any(isinstance(error, sqlite3.Error) and is_damaged(error) for error in _leaves(group)):
-                set_aside(path)
+            if group.subgroup(is_damaged):
+                set_aside(self._embedded_path if self._server is None else self._spool_path)
             raise
 
     async def _keep_embedded(self, thread: FileThread) -> None:
@@ -161,28 +150,110 @@ class Historian:
         file = await thread.do(
             EmbeddedFile, self._embedded_path, keep=limits.embedded_age, max_bytes=limits.embedded_bytes
         )
-        store = _Embedded(file, self._clock)
         self._report(Health.OK, "")
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._collect(thread, store, wake=_nobody), name="history: collect")
-                tasks.create_task(self._tidy(thread, store), name="history: tidy")
+                tasks.create_task(self._collect(thread, file, committed=lambda: None), name="history: collect")
+                tasks.create_task(self._prune(thread, file), name="history: prune")
                 tasks.create_task(self._tell(), name="history: health")
         finally:
-            await self._last_commit(thread, store)
+            await self._end(thread, file)
 
     async def _keep_spooled(self, thread: FileThread, server: InfluxServer) -> None:
         limits = self._limits
         spool = await thread.do(Spool, self._spool_path, max_rows=limits.spool_rows, max_bytes=limits.spool_bytes)
-        spool.dropped += self._spool.dropped if self._spool else 0
+        spool.dropped = self._spool.dropped if self._spool else 0
         self._spool = spool
-        store = _Spooled(spool, self._encoder)
+        lines = _SpooledLines(spool, self._encoder)
         sender = Sender(spool, thread, server, self._clock, self._report, pauses=limits.pauses)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._collect(thread, store, wake=sender.wake), name="history: collect")
+                tasks.create_task(self._collect(thread, lines, committed=sender.wake), name="history: collect")
                 tasks.create_task(self._send(sender), name="history: send")
                 tasks.create_task(self._tell(), name="history: health")
         finally:
-            await self._last_commit(thread, store)
+            await self._end(thread, lines)
             await server.close()
+
+    async def _collect(self, thread: FileThread, store: _Store, committed: Callable[[], None]) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_COMMIT_EVERY):
+                    await self._much.wait()
+            self._much.clear()
+            try:
+                await self._commit(thread, store, committed)
+            except sqlite3.OperationalError as error:
+                await self._wait_for_disk(error)
+
+    async def _commit(self, thread: FileThread, store: _Store, committed: Callable[[], None]) -> None:
+        while self._uncommitted or len(self._buffer):
+            # Kept until the commit is known: a second commit of the same samples changes nothing.
+            self._uncommitted = self._uncommitted or self._buffer.take(_COMMIT_ROWS)
+            await thread.do(store.append, self._uncommitted)
+            self._uncommitted = []
+            self._disk_trouble = ""
+            self._notice()
+            committed()
+
+    async def _send(self, sender: Sender) -> None:
+        while True:
+            try:
+                await sender.run()
+            except sqlite3.OperationalError as error:
+                await self._wait_for_disk(error)
+
+    async def _prune(self, thread: FileThread, file: EmbeddedFile) -> None:
+        while True:
+            try:
+                await thread.do(file.prune, self._clock.now().utc)
+            except sqlite3.OperationalError as error:
+                await self._wait_for_disk(error)
+            else:
+                await asyncio.sleep(_PRUNE_EVERY)
+
+    async def _end(self, thread: FileThread, store: _Store) -> None:
+        try:
+            await self._commit(thread, store, committed=lambda: None)
+        except sqlite3.OperationalError as error:
+            log.error("%d samples not saved at the end: %s", len(self._uncommitted) + len(self._buffer), error)
+        finally:
+            await thread.do(store.close)
+
+    async def _wait_for_disk(self, error: sqlite3.OperationalError) -> None:
+        self._disk_trouble = f"the disk takes no history: {error}"
+        self._notice()
+        await asyncio.sleep(_DISK_PAUSE)
+
+    def _report(self, health: Health, reason: str) -> None:
+        self._answer = health, reason
+        self._notice()
+
+    def _health(self) -> tuple[Health, str] | None:
+        """None until the server has answered once, or failed to."""
+        if self._disk_trouble:
+            return Health.FULL, self._disk_trouble
+        if self._spool and self._spool.fullness >= _NEARLY_FULL:
+            return Health.FULL, f"the spool is {self._spool.fullness:.0%} full, {self._spool.dropped} lines dropped"
+        return self._answer
+
+    def _notice(self) -> None:
+        health = self._health()
+        if health and health[0] is not self._told:
+            self._news.set()
+
+    async def _tell(self) -> None:
+        """Deliver the health as a sample when it changes, and again now and then so that it does not go stale."""
+        while True:
+            self._news.clear()
+            if known := self._health():
+                health, reason = known
+                if health is not self._told:
+                    log.log(logging.INFO if health is Health.OK else logging.WARNING, "history: %s %s", health, reason)
+                self._told = health
+                now = self._clock.now()
+                sample = Sample(HEALTH_POINT, health.value, Quality.GOOD, now.utc, now.mono, reason=reason)
+                await self._deliver(Delivery(samples=(sample,)))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REPEAT_HEALTH):
+                    await self._news.wait()

@@ -6,7 +6,7 @@ imported at the first request: a site without a server does not pay 40 MB and ha
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from importlib import import_module
@@ -59,17 +59,20 @@ class InfluxServer:
 
         try:
             api = self._api or await self._connect()
-            # The client's own conversion of Point objects stalls the loop for 200 ms per 5000: text only.
-            await api.write(bucket=self._settings.bucket, record=["\n".join(lines)], write_precision="ns")
+            # As text, in ns (the default): the client's Point objects stall the loop for 200 ms per 5000.
+            stored = await api.write(bucket=self._settings.bucket, record=["\n".join(lines)])
         except ApiException as error:
-            said = judge(error.status, _as_bytes(error.body), (error.headers or {}).get("Retry-After"))
+            headers: Mapping[str, str] = error.headers or {}
+            said = judge(error.status, _as_bytes(error.body), headers.get("Retry-After"))
             answer = replace(said, said=self._without_token(said.said))
         except (aiohttp.InvalidURL, _TokenFileError) as error:
             answer = Answer(Verdict.MISCONFIGURED, str(error) or type(error).__name__)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             answer = Answer(Verdict.OUTAGE, f"{self._settings.url}: {str(error) or 'no answer in time'}")
         else:
-            return Answer(Verdict.ACCEPTED)
+            if stored:
+                return Answer(Verdict.ACCEPTED)
+            answer = Answer(Verdict.MISCONFIGURED, f"{self._settings.url} answers, but not as a write API does (204)")
         if answer.verdict in (Verdict.UNAUTHORISED, Verdict.MISCONFIGURED):
             await self.close()  # the next attempt reads the token file again
         return answer
@@ -94,7 +97,9 @@ class InfluxServer:
             ):
                 body = await _read(reply.content)
                 if reply.status != 200:
-                    raise TransportError(f"the history server refused a trend: HTTP {reply.status}: {self._without_token(spoken(body))}")
+                    raise TransportError(
+                        f"the history server refused a trend: HTTP {reply.status}: {self._without_token(spoken(body))}"
+                    )
             return buckets(json.loads(body))
         except _TokenFileError as error:
             raise TransportError(str(error)) from error
@@ -114,7 +119,7 @@ class InfluxServer:
         client = await self._open.enter_async_context(
             InfluxDBClientAsync(
                 url=self._settings.url,
-                token=self._token(),
+                token=self._token() or "",
                 org=self._settings.org,
                 timeout=int(self._deadline * 1000),
                 connection_pool_maxsize=2,

@@ -2,7 +2,7 @@
 
 One measurement, `point`, for every value of the estate, so that one query serves all of them:
 
-  point,site=riverside,device=sump-1-ctl,point=level,unit=m value=1.25,quality="good",quality_level=0 1767225600000000000
+  point,device=sump-1,point=level,site=riverside,unit=m value=1.25,quality="good",quality_level=0 1767225600000000000
 
 Tags come from the site's files only (ids, units), never from what a device sends: a number plate as a tag would open
 a new series per car. Every field has one type for ever, or the server refuses the whole batch ("field type conflict").

@@ -57,7 +57,7 @@ class Sender:
         report: Callable[[Health, str], None],
         *,
         max_lines: int = 1000,
-        pauses: Pauses = Pauses(),  # noqa: B008 -- frozen
+        pauses: Pauses = Pauses(),
     ) -> None:
         self._spool = spool
         self._thread = thread
@@ -168,7 +168,9 @@ class Sender:
     async def _settle(self, batch: Sequence[Row], dead: Sequence[DeadLetter]) -> Answer:
         await self._thread.do(self._spool.settle, batch[0].id, batch[-1].id, dead, self._clock.now().utc)
         if dead:
-            log.warning("%d lines refused by the history server for good, kept as dead letters: %s", len(dead), dead[0].reason)
+            log.warning(
+                "%d lines refused by the history server for good, kept as dead letters: %s", len(dead), dead[0].reason
+            )
         return Answer(Verdict.ACCEPTED)
 
     def _grow(self) -> None:

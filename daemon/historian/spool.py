@@ -126,8 +126,8 @@ class Spool:
         return self._delete("id <= ?", (last,))
 
     def _delete(self, where: str, ids: tuple[int, ...]) -> list[int]:
-        weight = f"length(CAST(line AS BLOB)) + {_ROW_OVERHEAD}"
-        return [row[0] for row in self._file.execute(f"DELETE FROM spool WHERE {where} RETURNING {weight}", ids).fetchall()]  # noqa: S608
+        sql = f"DELETE FROM spool WHERE {where} RETURNING length(CAST(line AS BLOB)) + {_ROW_OVERHEAD}"  # noqa: S608
+        return [weight for (weight,) in self._file.execute(sql, ids).fetchall()]
 
 
 class _transaction:  # noqa: N801 -- reads as a statement

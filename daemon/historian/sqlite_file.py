@@ -60,7 +60,7 @@ def open_file(path: Path, schema: str) -> sqlite3.Connection:
     return connection
 
 
-def is_damaged(error: sqlite3.Error) -> bool:
+def is_damaged(error: BaseException) -> bool:
     """Whether the file itself is broken, rather than the disk full or the file locked."""
     return getattr(error, "sqlite_errorcode", None) in _DAMAGED
 
@@ -78,8 +78,9 @@ def give_back_free_pages(connection: sqlite3.Connection) -> None:
     """Shrink the file a little when much of it is empty; call it often, each call is short."""
     free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
     if free > _FREE_PAGES_KEPT:
-        # Without fetchall() the pragma frees nothing and leaves the file locked.
-        connection.execute(f"PRAGMA incremental_vacuum({_FREE_PAGES_PER_CALL})").fetchall()
+        # One step frees one page and yields an empty row. execute() takes one step only (measured: 1 page of 500, with
+        # fetchall() too); executescript() takes them all.
+        connection.executescript(f"PRAGMA incremental_vacuum({_FREE_PAGES_PER_CALL})")
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

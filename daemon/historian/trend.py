@@ -75,16 +75,18 @@ def buckets(reply: Mapping[str, Any]) -> list[Bucket]:
         result = reply["results"][0]
         if "error" in result:
             raise TransportError(f"the history server could not answer: {result['error']}")
-        return [_bucket(dict(zip(s["columns"], row, strict=True))) for s in result.get("series", ()) for row in s["values"]]
+        return [
+            _bucket(dict(zip(s["columns"], row, strict=True))) for s in result.get("series", ()) for row in s["values"]
+        ]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise TransportError(f"the history server's answer is not an InfluxQL result: {error!r}") from error
 
 
 def _bucket(row: Mapping[str, Any]) -> Bucket:
-    return Bucket(int(row["time"]), row["low"], row["high"], row["last"], row["text"], QUALITIES[int(row["level"] or 0)])
+    return Bucket(
+        int(row["time"]), row["low"], row["high"], row["last"], row["text"], QUALITIES[int(row["level"] or 0)]
+    )
 
 
 def _quoted(words: str) -> str:
     return "'" + words.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-

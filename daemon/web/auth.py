@@ -1,9 +1,9 @@
 """Signing in: the user's password against its hash, at a price that neither guessing nor flooding pays."""
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from daemon.web.lockout import LONGEST_DELAY, Lockout
@@ -12,19 +12,23 @@ from daemon.web.sessions import Sessions
 from estate.model import Clock
 from estate.people import User
 
-log = logging.getLogger(__name__)
-
 AT_ONCE = 2  # hashes running; each takes a core and 16 MiB
 MOST_WAITING = 16  # sign-ins waiting for a hash; the next one is told to come back
 LOCAL_DELAY = 30.0  # s: on the machine itself a supervisor is never shut out for longer
 
 
-class SignInRefused(Exception):
+@dataclass(frozen=True, slots=True)
+class Refusal:
     """No session. `wait` is the seconds until the next try makes sense, 0 when the password was wrong."""
 
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
-        super().__init__(reason)
-        self.wait = wait
+    reason: str
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    user: User
+    token: str
 
 
 class SignIn:
@@ -43,14 +47,13 @@ class SignIn:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
         self._waiting = 0
 
-    async def sign_in(self, name: str, password: str, address: str) -> tuple[User, str]:
-        """The user and a new session token; raises SignInRefused."""
+    async def sign_in(self, name: str, password: str, address: str) -> Admission | Refusal:
         now = self._clock.now().mono
         wait = max(self._accounts.delay(name, now), self._addresses.delay(address, now))
         if wait > 0:
-            raise SignInRefused("locked", wait)
+            return Refusal("locked", wait)
         if self._waiting >= MOST_WAITING:
-            raise SignInRefused("busy", 2.0)
+            return Refusal("busy", 2.0)
         longest = LOCAL_DELAY if _is_local(address) else LONGEST_DELAY
         self._accounts.attempt(name, now, longest)
         self._addresses.attempt(address, now, longest)
@@ -61,11 +64,14 @@ class SignIn:
         finally:
             self._waiting -= 1
         if not fits:
-            raise SignInRefused("wrong")
+            return Refusal("wrong")
         self._accounts.forgive(name)
         self._addresses.forgive(address)
         user = self._users[name]
-        return user, self._sessions.open(user, address, self._clock.now().mono)
+        return Admission(user, self._sessions.open(user, address, self._clock.now().mono))
+
+    def knows(self, name: str) -> bool:
+        return name in self._users
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -70,9 +70,8 @@ class Gate:
         if host not in self._hosts:
             return HTTPStatus.MISDIRECTED_REQUEST, "unknown host"
         changing = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
-        if scope["type"] == "websocket" or changing:
-            if not _same_origin(headers, host):
-                return HTTPStatus.FORBIDDEN, "foreign origin"
+        if (changing or scope["type"] == "websocket") and not _same_origin(headers, host):
+            return HTTPStatus.FORBIDDEN, "foreign origin"
         if changing and MARK not in headers:
             return HTTPStatus.FORBIDDEN, f"{MARK} is missing"
         length = headers.get("content-length", "0")

@@ -51,7 +51,7 @@ class Needs:
         self._sessions = sessions
         self._clock = clock
 
-    def __call__(self, connection: HTTPConnection) -> Session:
+    async def __call__(self, connection: HTTPConnection) -> Session:
         token = connection.cookies.get(cookie_name(connection))
         session = self._sessions.find(token, self._clock.now().mono) if token else None
         if session is None:
@@ -66,5 +66,5 @@ class Public:
 
     permission = Permission.PUBLIC
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         return None

@@ -1,5 +1,6 @@
 """The live stream: what the pipeline says, to every open console, none of them able to delay another."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -29,9 +30,8 @@ class Stream:
         self._clock = clock
         self._ring = Ring()
         self._windows: set[Window] = set()
-        self._greeting = frame_body(0, clock.now().utc, "hello", b'{"boot":"%s","version":"%s"}' % (
-            self._ring.boot.encode(), version.encode()
-        ))
+        facts = json.dumps({"boot": self._ring.boot, "version": version}).encode()
+        self.greeting = frame_body(0, clock.now().utc, "hello", facts)
         self._published = 0
         self._kept: tuple[int, float, bytes] = (-1, 0.0, b"")
         self.lost = 0
@@ -54,10 +54,6 @@ class Stream:
     @property
     def consoles(self) -> list[str]:
         return sorted(window.console for window in self._windows)
-
-    @property
-    def greeting(self) -> bytes:
-        return self._greeting
 
     def join(self, window: Window, last_seq: int | None, boot: str) -> list[Frame] | None:
         """From now on `window` is offered every frame; returns those it missed, None: send a snapshot."""
@@ -82,7 +78,9 @@ class Stream:
     def values_frame(self) -> Frame:
         """All points as they are now, for a console that had to skip some."""
         now = self._clock.now()
-        return Frame(self._ring.seq, "points", frame_body(self._ring.seq, now.utc, "points", array(self._snapshot().points)))
+        return Frame(
+            self._ring.seq, "points", frame_body(self._ring.seq, now.utc, "points", array(self._snapshot().points))
+        )
 
     def heartbeat(self) -> bytes:
         return frame_body(self._ring.seq, self._clock.now().utc, "heartbeat", b"[]")

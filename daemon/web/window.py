@@ -31,7 +31,7 @@ TRY_AGAIN, SIGNED_OUT, NOT_RECEIVING, NONSENSE = 1013, 4001, 4008, 4400
 Perceive = Callable[[str, Perceived], Awaitable[None]]
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """This console's connection ends; the code goes into the close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -76,13 +76,13 @@ class Window:
         """Serve the console until it goes; the socket is accepted and closed here."""
         await self._socket.accept()
         self._session.windows += 1
-        ending: Gone | None = None
+        ending: GoneError | None = None
         joined = False
         try:
             await self._socket.send_bytes(self._stream.greeting)
             hello = await self._listen()
             if not isinstance(hello, Hello):
-                raise Gone(NONSENSE, "hello must come first")
+                raise GoneError(NONSENSE, "hello must come first")
             self.console = hello.console
             missed = self._stream.join(self, hello.last_seq, hello.boot)
             joined = True
@@ -98,7 +98,7 @@ class Window:
                 tasks.create_task(self._watch(), name=f"console {self.console} watch")
         except* WebSocketDisconnect:
             pass
-        except* Gone as group:
+        except* GoneError as group:
             ending = _first(group)
         finally:
             self._session.windows -= 1
@@ -151,28 +151,28 @@ class Window:
                 case Resync():
                     self._ask_snapshot()
                 case Hello():
-                    raise Gone(NONSENSE, "a second hello")
+                    raise GoneError(NONSENSE, "a second hello")
 
     async def _listen(self) -> Said:
         try:
             async with asyncio.timeout(SEEN_WITHIN):
                 raw = await self._socket.receive_text()
         except TimeoutError:
-            raise Gone(NOT_RECEIVING, f"silent for {SEEN_WITHIN:g} s") from None
+            raise GoneError(NOT_RECEIVING, f"silent for {SEEN_WITHIN:g} s") from None
         except KeyError:
-            raise Gone(NONSENSE, "a binary message") from None
+            raise GoneError(NONSENSE, "a binary message") from None
         now = self._clock.now().mono
         earned = (now - self._said_at) * MESSAGES_PER_SECOND
         self._allowance = min(MESSAGES_AT_ONCE, self._allowance + earned) - 1
         self._said_at = now
         if self._allowance < 0:
-            raise Gone(NONSENSE, "too many messages")
+            raise GoneError(NONSENSE, "too many messages")
         if len(raw) > LARGEST_MESSAGE:
-            raise Gone(NONSENSE, "message too large")
+            raise GoneError(NONSENSE, "message too large")
         try:
             return said.validate_json(raw)
         except ValidationError as error:
-            raise Gone(NONSENSE, f"not understood: {error.error_count()} faults") from None
+            raise GoneError(NONSENSE, f"not understood: {error.error_count()} faults") from None
 
     async def _watch(self) -> None:
         """A session that ends (sign-out, age) ends its windows within a second."""
@@ -180,11 +180,11 @@ class Window:
             await asyncio.sleep(BEAT)
             now = self._clock.now().mono
             if not self._session.valid(now):
-                raise Gone(SIGNED_OUT, "session ended")
+                raise GoneError(SIGNED_OUT, "session ended")
             if self._unseen and now - self._unseen[0][1] > SEEN_WITHIN:
-                raise Gone(NOT_RECEIVING, f"frame {self._unseen[0][0]} not seen within {SEEN_WITHIN:g} s")
+                raise GoneError(NOT_RECEIVING, f"frame {self._unseen[0][0]} not seen within {SEEN_WITHIN:g} s")
 
-    async def _close(self, ending: Gone) -> None:
+    async def _close(self, ending: GoneError) -> None:
         try:
             async with asyncio.timeout(BEAT):
                 await self._socket.close(ending.code, str(ending))
@@ -192,6 +192,6 @@ class Window:
             log.debug("console %s had gone before it was told", self.console)
 
 
-def _first(group: BaseExceptionGroup[Gone]) -> Gone:
+def _first(group: BaseExceptionGroup[GoneError]) -> GoneError:
     one = group.exceptions[0]
-    return one if isinstance(one, Gone) else _first(one)
+    return one if isinstance(one, GoneError) else _first(one)

@@ -41,9 +41,9 @@ def decode(point: RegisterPoint, raw: Sequence[int], order: WordOrder, scale: Sc
         return _text(point, raw)
     word = _join(raw, point.word_order or order)
     number = _signed(word, point.type.registers) if point.type in SIGNED else word
-    sentinel = point.sentinels.get(word) or point.sentinels.get(number)
-    if sentinel is not None:
-        return Reading(None, Quality.SENSOR_FAULT, sentinel)
+    for sentinel in (word, number):
+        if sentinel in point.sentinels:
+            return Reading(None, Quality.SENSOR_FAULT, point.sentinels[sentinel])
     if point.type is RegisterType.FLOAT32:
         return _measured(point, struct.unpack(">f", struct.pack(">I", word))[0], scale)
     if point.bit is not None:
@@ -77,16 +77,25 @@ def encode(point: RegisterPoint, value: Value, order: WordOrder, scale: Scale | 
         return (bit, *(0 for _ in range(point.registers - 1)))
     if point.type is RegisterType.TEXT:
         return _raw_text(point, value)
+    number: int
     if point.enum is not None or point.is_bool:
         number = _raw_state(point, value)
-    elif isinstance(value, bool) or isinstance(value, str):
+    elif isinstance(value, bool | str):
         raise ValueError(f"{value!r} is not a number")
     else:
-        current = 4 + (value - scale.low) / (scale.high - scale.low) * 16 if scale and point.current_loop else value
-        if point.type is RegisterType.FLOAT32:
-            packed = struct.pack(">f", (current - point.offset) / point.scale)
-            return _split(int.from_bytes(packed, "big"), 2, point.word_order or order)
-        number = round((current - point.offset) / point.scale)
+        wanted: float = (
+            4 + (value - scale.low) / (scale.high - scale.low) * 16 if scale and point.current_loop else value
+        )
+        try:
+            if point.type is RegisterType.FLOAT32:
+                packed = struct.pack(">f", (wanted - point.offset) / point.scale)
+                return _split(int.from_bytes(packed, "big"), 2, point.word_order or order)
+            if isinstance(wanted, int) and point.scale == 1.0 and point.offset == 0.0:
+                number = wanted  # a 64-bit counter does not survive a float
+            else:
+                number = round((wanted - point.offset) / point.scale)
+        except OverflowError as error:
+            raise ValueError(f"{value!r} does not fit into {point.type}") from error
     width = 16 * point.type.registers
     if point.bit is not None or point.bits is not None:
         shift, width = point.bits or (point.bit or 0, 1)

@@ -1,0 +1,126 @@
+"""Builds and runs everything, in one straight function: nearly every step needs what an earlier one made."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from importlib.metadata import version
+
+from daemon.actions import Actions
+from daemon.assembly import Assembly
+from daemon.broadcast import Broadcast
+from daemon.historian.historian import Historian
+from daemon.inbox import Inbox
+from daemon.journal import Journal
+from daemon.latency import Latency
+from daemon.loop_watch import watch_loop
+from daemon.pipeline import Decision, Pipeline, stream_points
+from daemon.points import PointStore
+from daemon.publish import AlarmDocuments
+from daemon.state import StateFolder
+from daemon.supervise import restarting
+from daemon.watchdog import Watchdog
+from daemon.web.application import console_hosts, create_app
+from daemon.web.auth import SignIn
+from daemon.web.control import Control
+from daemon.web.server import PortTaken, WebServer, bind
+from daemon.web.sessions import Sessions
+from daemon.web.site_document import site_document
+from daemon.web.stream import Snapshot, Stream
+from drivers.source import Source, Writable
+from estate.model import Delivery, PointId, Quality, Sample, SystemClock, point_id
+from rules.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+async def watch(assembly: Assembly, state: StateFolder) -> None:
+    """Watch the site for ever; cancelled to stop. A failing core task ends it, and systemd starts it anew.
+
+    Restart = fold the journal into the engine, take every point as unknown, start the drivers: nothing
+    vanishes, nothing fires twice, and what is already wrong is announced.
+    """
+    clock = SystemClock()
+    site = assembly.site
+    release = version("estated")
+    watchdog = Watchdog()
+    log.info("estated %s, site %s, SQLite %s", release, site.id, sqlite3.sqlite_version)
+
+    async with AsyncExitStack() as resources:
+        journal = resources.enter_context(Journal(state.journal))
+        engine = Engine(assembly.rules)
+        last = journal.last_transitions()
+        for unknown in engine.restore(last):
+            log.warning("alarm %s stands in the journal, but no rule of the site makes it any more", unknown)
+
+        inbox = Inbox()
+        points = PointStore(assembly.max_age)
+        historian = Historian(site, state.history, inbox.put, clock, assembly.units)
+        documents = AlarmDocuments(assembly)
+        beat = partial(watchdog.tell, "WATCHDOG=1")
+        pipeline = Pipeline(inbox, points, engine, journal, documents, clock, historian.record, beat)
+
+        stream = Stream(lambda: Snapshot(pipeline.alarm_rows(), pipeline.point_rows()), clock, release)
+        latency = Latency(journal, inbox.put, clock)
+        broadcast = Broadcast(site.id, documents, last)
+        sources, publishers = _sources(assembly, journal, inbox, clock, broadcast)
+        writers: dict[str, Writable] = {}
+        for source in sources:
+            if isinstance(source, Writable):
+                writers |= {device.id: source for device in site.devices if f"bus-{device.bus}" == source.name}
+        actions = Actions(assembly, points, journal, writers, inbox.put, clock)
+        actions.restore(list(engine.standing.values()))
+        broadcast.through(publishers)
+
+        def to_consoles(decisions: Sequence[Decision]) -> None:
+            stream.publish("alarms", [one.document for one in decisions])
+
+        for listener in (broadcast.decided, to_consoles, latency.decided, actions.decided):
+            pipeline.listen(listener)
+
+        sessions = Sessions()
+        sign_in = SignIn(site.users, sessions, clock)
+        resources.callback(sign_in.close)
+        control = Control(
+            site=site_document(assembly),
+            alarms=engine.alarms,
+            standing=engine.standing,
+            operate=pipeline.operate,
+            record=journal.commit,
+            newest=journal.newest,
+            trend=historian.trend,
+            report=latency.report,
+            figures=latency.figures,
+            healthy=lambda: True,
+            version=release,
+        )
+        web = None
+        try:
+            bound = bind(site.console.host, site.console.port)
+        except PortTaken as taken:
+            log.error("no console: %s", taken)
+        else:
+            port = bound.getsockname()[1]
+            app = create_app(control, stream, sign_in, sessions, clock, console_hosts(site.console.host, port))
+            web = WebServer(app, bound)
+
+        async def crashed(name: str, why: str) -> None:
+            await inbox.put(_task_state(clock, f"{name}: {why}"))
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pipeline.run(), name="pipeline")
+            tasks.create_task(actions.run(), name="actions")
+            tasks.create_task(watch_loop(), name="loop watch")
+            tasks.create_task(
+                stream_points(pipeline, lambda: stream.watched, partial(stream.publish, "points")), name="points to consoles"
+            )
+            tasks.create_task(restarting("history", historian.run, crashed), name="history")
+            for source in sources:
+                tasks.create_task(restarting(source.name, source.run, crashed), name=source.name)
+            if web is not None:
+                tasks.create_task(web.run_here(), name="web")
+                log.info("console on http://%s:%d", site.console.host, web.port)
+            await inbox.put(_initial(assembly, clock, console=web is not None))
+            watchdog.tell("READY=1")

@@ -1,0 +1,225 @@
+"""The HTTP API of the console. Every route says who may call it; one that does not stops the start."""
+
+import asyncio
+from datetime import UTC
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, WebSocket
+from fastapi.responses import FileResponse, JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from daemon.historian.trend import TrendQuery
+from daemon.inbox import Operation
+from daemon.latency import Report
+from daemon.records import Audit
+from daemon.web.auth import Refusal, SignIn
+from daemon.web.control import Control
+from daemon.web.gate import MARK
+from daemon.web.permission import SECURE_COOKIE, Needs, Permission, Public, allowed, cookie_name
+from daemon.web.said import ConsoleName, Perceived
+from daemon.web.sessions import ABSOLUTE, Session, Sessions
+from daemon.web.stream import Stream
+from daemon.web.window import Window
+from estate.errors import TransportError
+from estate.model import Clock, PointId
+from rules.alarm import AlarmId
+
+_CONSOLE: TypeAdapter[str] = TypeAdapter(ConsoleName)
+PLAN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Credentials(_Asked):
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Deed(_Asked):
+    """An operation on an alarm. `occurrence` is the one the operator saw: a newer one is not touched."""
+
+    occurrence: Annotated[int, Field(ge=0)]
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
+class Silence(_Asked):
+    """The tone of one console stopped, for the alarms that sounded then, or for the lost link."""
+
+    alarms: Annotated[list[tuple[str, int]], Field(max_length=100)] = []
+
+
+def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions, clock: Clock) -> APIRouter:
+    """All routes under /api and the stream."""
+    api = APIRouter(prefix="/api")
+    public = Depends(Public())
+
+    def need(permission: Permission) -> Any:
+        return Depends(Needs(permission, sessions, clock))
+
+    signed_in, see, operate = need(Permission.SIGNED_IN), need(Permission.SEE), need(Permission.OPERATE)
+    read_journal = need(Permission.READ_JOURNAL)
+
+    def audit(request: Request, session: Session, action: str, target: str = "", detail: str = "") -> Audit:
+        return Audit(clock.now().utc, session.user.id, _console(request), action, target, detail)
+
+    async def refuse_sign_in(refusal: Refusal, name: str, address: str, console: str) -> Response:
+        if refusal.wait > 0:
+            wait = int(refusal.wait) + 1
+            answer = _refusal(HTTPStatus.TOO_MANY_REQUESTS, refusal.reason, wait=wait)
+            answer.headers["retry-after"] = str(wait)
+            return answer
+        # what was typed as the name may be a password: only names that exist are recorded
+        who = name if sign_in.knows(name) else "unknown"
+        await control.record([Audit(clock.now().utc, who, console, "sign-in refused", address)])
+        return _refusal(HTTPStatus.UNAUTHORIZED, refusal.reason)
+
+    @api.get("/health", dependencies=[public])
+    async def health() -> dict[str, str]:
+        return {"status": "ok" if control.healthy() else "degraded", "version": control.version}
+
+    @api.post("/login", dependencies=[public])
+    async def login(request: Request, credentials: Credentials) -> Response:
+        address = request.client.host if request.client else "unknown"
+        console = _console(request)
+        answer = await sign_in.sign_in(credentials.name, credentials.password, address)
+        if isinstance(answer, Refusal):
+            return await refuse_sign_in(answer, credentials.name, address, console)
+        await control.record([Audit(clock.now().utc, answer.user.id, console, "sign-in", address)])
+        name = cookie_name(request)
+        session = sessions.find(answer.token, clock.now().mono)
+        accepted = JSONResponse(_session_facts(session, clock) if session else {})
+        accepted.set_cookie(
+            name,
+            answer.token,
+            max_age=int(ABSOLUTE),
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=name == SECURE_COOKIE,
+        )
+        return accepted
+
+    @api.post("/logout")
+    async def logout(request: Request, session: Annotated[Session, signed_in]) -> Response:
+        name = cookie_name(request)
+        sessions.close(request.cookies[name])
+        await control.record([audit(request, session, "sign-out")])
+        answer = JSONResponse({})
+        answer.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=name == SECURE_COOKIE)
+        return answer
+
+    @api.get("/session")
+    async def session_facts(session: Annotated[Session, signed_in]) -> dict[str, Any]:
+        return _session_facts(session, clock)
+
+    @api.get("/site", dependencies=[see])
+    async def site() -> Response:
+        return Response(control.site.body, media_type="application/json")
+
+    @api.get("/plans/{plan}", dependencies=[see])
+    async def plan_drawing(plan: str) -> Response:
+        if plan not in control.site.plans:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        headers = {"content-security-policy": PLAN_POLICY, "cache-control": "private, max-age=300"}
+        return FileResponse(control.site.plans[plan], media_type="image/svg+xml", headers=headers)
+
+    @api.get("/procedures/{procedure}", dependencies=[see])
+    async def procedure_text(procedure: str) -> Response:
+        if procedure not in control.site.procedures:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return FileResponse(control.site.procedures[procedure], media_type="text/markdown; charset=utf-8")
+
+    @api.get("/snapshot", dependencies=[see])
+    async def snapshot() -> Response:
+        return Response(stream.snapshot_frame().body, media_type="application/json")
+
+    @api.post("/alarms/{alarm}/{kind}")
+    async def alarm_operation(
+        request: Request,
+        alarm: str,
+        kind: Literal["acknowledge", "reset"],
+        deed: Deed,
+        session: Annotated[Session, operate],
+    ) -> Response:
+        if AlarmId(alarm) not in control.alarms:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        standing = control.standing.get(AlarmId(alarm))
+        if standing is None or standing.occurrence != deed.occurrence:
+            return _refusal(HTTPStatus.CONFLICT, "changed", by=standing.by if standing else "")
+        if kind == "acknowledge" and not standing.after.needs_acknowledge:
+            return _refusal(HTTPStatus.CONFLICT, "already acknowledged", by=standing.by)
+        done = await control.operate(Operation(kind, AlarmId(alarm), session.user.id, _console(request), deed.note))
+        return JSONResponse(
+            {"alarm": done.alarm, "state": done.after.value, "by": done.by, "at": done.decided.isoformat()}
+        )
+
+    @api.post("/silence")
+    async def silence(request: Request, asked: Silence, session: Annotated[Session, operate]) -> dict[str, str]:
+        target = " ".join(f"{alarm}#{occurrence}" for alarm, occurrence in asked.alarms) or "link lost"
+        await control.record([audit(request, session, "silence", target[:2000])])
+        return {}
+
+    @api.get("/trend", dependencies=[see])
+    async def trend(
+        point: str, start: AwareDatetime, end: AwareDatetime, most: Annotated[int, Query(ge=2, le=5000)] = 1000
+    ) -> Response:
+        if PointId(point) not in control.site.points:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        try:
+            query = TrendQuery(PointId(point), start.astimezone(UTC), end.astimezone(UTC), most)
+        except ValueError as error:
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+        try:
+            buckets = await control.trend(query)
+        except TransportError as error:
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        rows = [[one.time_ms, one.low, one.high, one.last, one.text, one.quality] for one in buckets]
+        return JSONResponse({"point": point, "width_ms": query.width_ms, "buckets": rows})
+
+    @api.get("/journal", dependencies=[read_journal])
+    async def journal(
+        kind: Literal["transition", "event", "step", "audit", "receipt"] = "transition",
+        before: Annotated[int | None, Query(ge=0)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(control.newest, kind, limit, before)
+
+    @api.get("/latency", dependencies=[see])
+    async def latency() -> dict[str, float | int | None]:
+        return dict(control.figures())
+
+    @api.websocket("/stream")
+    async def live(socket: WebSocket, session: Annotated[Session, see]) -> None:
+        async def perceive(console: str, report: Perceived) -> None:
+            known = [
+                Report(report.kind, AlarmId(alarm), occurrence)
+                for alarm, occurrence in report.alarms
+                if AlarmId(alarm) in control.alarms
+            ]
+            await control.report(console, known)
+
+        await Window(socket, stream, session, clock, perceive).run()
+
+    return api
+
+
+def _console(request: Request) -> str:
+    """The console's name from the mark every command carries; the gate has refused those without."""
+    name = request.headers[MARK]
+    try:
+        return _CONSOLE.validate_python(name)
+    except ValueError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"{MARK} is not a console's name") from None
+
+
+def _refusal(status: HTTPStatus, error: str, **facts: str | int) -> JSONResponse:
+    return JSONResponse({"error": error, **facts}, status)
+
+
+def _session_facts(session: Session, clock: Clock) -> dict[str, Any]:
+    user = session.user
+    left = int(session.left(clock.now().mono))
+    return {"user": user.id, "name": user.name, "role": user.role.value, "may": allowed(user.role), "left": left}

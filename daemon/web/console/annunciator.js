@@ -1,0 +1,107 @@
+/** Which tone must sound: the most urgent alarm that is neither acknowledged nor silenced. */
+import { recordSilence } from "./command.js";
+import { link, tell } from "./connection.js";
+import { perceived } from "./perceived.js";
+import { alarms, flush, isOpen, keyOf } from "./store.js";
+import { audible, onChange, play, sounding } from "./tone.js";
+import { signal } from "./view.js";
+
+/** @type {Set<string>} */
+const silenced = new Set();
+/** Occurrences whose tone has run out by itself (priority 3 and 4). @type {Set<string>} */
+const spent = new Set();
+/** Occurrences the present tone was started for. @type {Set<string>} */
+let playedFor = new Set();
+let linkSilenced = false;
+
+/** Whether something would sound had the operator not silenced it. */
+export const hushed = signal(false);
+
+/** Called in the message handler, so that no hidden window and no slow painting delays the tone. */
+export function annunciate() {
+  if (link.peek() === "lost") {
+    hushed.value = linkSilenced;
+    play(linkSilenced ? null : "link");
+    return;
+  }
+  linkSilenced = false;
+  /** @type {1 | 2 | 3 | 4 | null} */
+  let urgent = null;
+  let fresh = false;
+  let quiet = 0;
+  const open = [];
+  for (const { row, course } of alarms.values()) {
+    if (!isOpen(row)) continue;
+    open.push({ row, course });
+    if (silenced.has(course.key)) quiet += 1;
+    else if (!spent.has(course.key) && (urgent === null || row.priority <= urgent)) {
+      if (row.priority !== urgent) fresh = false;
+      urgent = row.priority;
+      fresh ||= !playedFor.has(course.key);
+    }
+  }
+  hushed.value = urgent === null && quiet > 0;
+  // a tone that ends by itself begins anew for a new alarm; a continuous one just goes on
+  const heard = play(urgent, fresh && urgent !== null && urgent >= 3);
+  playedFor = new Set(open.filter(({ row }) => row.priority === urgent).map(({ course }) => course.key));
+  if (heard && urgent !== null) {
+    const tone = urgent;
+    perceived("sounded", open.filter(({ row, course }) => row.priority >= tone && !silenced.has(course.key)));
+  }
+  forgetOld(open.map(({ row }) => keyOf(row)));
+}
+
+/** @param {string[]} open */
+function forgetOld(open) {
+  if (silenced.size + spent.size <= 2 * open.length + 100) return;
+  const standing = new Set(open);
+  for (const key of silenced) if (!standing.has(key)) silenced.delete(key);
+  for (const key of spent) if (!standing.has(key)) spent.delete(key);
+}
+
+/** Stop the tone for what stands now; a new alarm sounds again. Recorded by the daemon. */
+export async function silence() {
+  /** @type {[string, number][]} */
+  const quiet = [];
+  if (link.peek() === "lost") linkSilenced = true;
+  else {
+    for (const { row, course } of alarms.values()) {
+      if (!isOpen(row) || silenced.has(course.key)) continue;
+      silenced.add(course.key);
+      quiet.push([row.id, row.occurrence]);
+    }
+  }
+  annunciate();
+  flush();
+  if (quiet.length) await recordSilence(quiet);
+}
+
+onChange(() => {
+  if (audible.peek() && sounding.peek() === null) for (const key of playedFor) markSpent(key);
+  annunciate();
+  report();
+});
+
+/** @param {string} key */
+function markSpent(key) {
+  for (const { row, course } of alarms.values()) {
+    if (course.key === key && row.priority >= 3) spent.add(key);
+  }
+}
+
+/** @returns {"running" | "suspended" | "silent"} */
+export function soundState() {
+  if (!audible.value) return "suspended";
+  return hushed.value ? "silent" : "running";
+}
+
+let reported = "";
+
+/** Tell the daemon when this console cannot be heard. */
+export function report() {
+  const state = soundState();
+  if (state === reported) return;
+  reported = state;
+  tell({ kind: "sound", state });
+}
+

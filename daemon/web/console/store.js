@@ -1,0 +1,140 @@
+/** What the page knows: alarms that stand, the newest value of every point, the site. */
+import { daemonTime } from "./clock.js";
+import { batch, computed, signal } from "./view.js";
+
+/** @typedef {import("./types").AlarmRow} AlarmRow */
+/** @typedef {import("./types").PointRow} PointRow */
+/** @typedef {import("./types").Standing} Standing */
+/** @typedef {PointRow & { heard: number }} HeardPoint */
+
+/** Alarms by id. Changed at once when a frame arrives; the views follow `revision`. @type {Map<string, Standing>} */
+export const alarms = new Map();
+/** @type {Map<string, import("./vendor/signals.mjs").Signal<HeardPoint>>} */
+const points = new Map();
+export const revision = signal(0);
+/** Grows when a point is heard of for the first time. */
+export const pointCount = signal(0);
+export const site = signal(/** @type {import("./types").SiteDocument | null} */ (null));
+export const chosen = signal(/** @type {string | null} */ (null));
+export const screen = signal(/** @type {"alarms" | "points" | "map"} */ ("alarms"));
+
+/** @param {AlarmRow} row */
+export const keyOf = (row) => `${row.id}#${row.occurrence}`;
+/** @param {AlarmRow} row */
+export const isOpen = (row) =>
+  row.state === "unacknowledged" || row.state === "returned, unacknowledged" || row.state === "latched, unacknowledged";
+/** @param {AlarmRow} row */
+export const isLatched = (row) => row.state.startsWith("latched");
+
+/**
+ * @param {AlarmRow} row
+ * @param {number} sent
+ * @param {boolean} live
+ */
+function stand(row, sent, live) {
+  if (row.state === "normal") {
+    alarms.delete(row.id);
+    return;
+  }
+  const key = keyOf(row);
+  const before = alarms.get(row.id)?.course;
+  const course =
+    before?.key === key ? before : { key, times: row.times, sent, shown: null, sounded: null, live: live && isOpen(row) };
+  alarms.set(row.id, { row, course });
+}
+
+/**
+ * @param {AlarmRow[]} rows
+ * @param {string} sent
+ */
+export function applyAlarms(rows, sent) {
+  for (const row of rows) stand(row, Date.parse(sent), true);
+}
+
+/** @param {PointRow[]} rows */
+export function applyPoints(rows) {
+  const heard = daemonTime();
+  batch(() => {
+    for (const row of rows) {
+      const found = points.get(row.id);
+      if (found) found.value = { ...row, heard };
+      else points.set(row.id, signal({ ...row, heard }));
+    }
+    pointCount.value = points.size;
+  });
+}
+
+/**
+ * @param {{ alarms: AlarmRow[], points: PointRow[] }} state
+ * @param {string} sent
+ * @param {boolean} first whether this page has shown nothing yet
+ */
+export function applySnapshot(state, sent, first) {
+  const standing = new Set(state.alarms.map((row) => row.id));
+  for (const id of alarms.keys()) if (!standing.has(id)) alarms.delete(id);
+  for (const row of state.alarms) stand(row, Date.parse(sent), !first);
+  applyPoints(state.points);
+}
+
+/** @param {string | undefined} id */
+export function point(id) {
+  void pointCount.value;
+  return id === undefined ? undefined : points.get(id)?.value;
+}
+
+export function forget() {
+  alarms.clear();
+  points.clear();
+  revision.value += 1;
+}
+
+/** @param {Standing} a @param {Standing} b */
+function byUrgency(a, b) {
+  const open = Number(isOpen(b.row)) - Number(isOpen(a.row));
+  if (open) return open;
+  if (a.row.priority !== b.row.priority) return a.row.priority - b.row.priority;
+  const when = (b.row.raised ?? "").localeCompare(a.row.raised ?? "");
+  return when || a.row.id.localeCompare(b.row.id);
+}
+
+/** Unacknowledged first, then by priority, the newest first. */
+export const ordered = computed(() => {
+  void revision.value;
+  return [...alarms.values()].sort(byUrgency);
+});
+
+/** Unacknowledged alarms in the order of the list. */
+export const open = computed(() => ordered.value.filter((one) => isOpen(one.row)));
+
+/** What the keys and the detail pane act on: the chosen alarm, else the most urgent one. */
+export const current = computed(() => {
+  void revision.value;
+  const picked = chosen.value === null ? undefined : alarms.get(chosen.value);
+  return picked ?? ordered.value[0] ?? null;
+});
+
+export const counts = computed(() => {
+  const found = { 1: 0, 2: 0, 3: 0, 4: 0 };
+  for (const one of open.value) found[one.row.priority] += 1;
+  return found;
+});
+
+let flushing = false;
+
+/** Let the views follow: with the next frame, or after 250 ms where the browser draws none (a hidden window). */
+export function flush() {
+  if (flushing) return;
+  flushing = true;
+  const draw = () => {
+    if (!flushing) return;
+    flushing = false;
+    revision.value += 1;
+  };
+  requestAnimationFrame(draw);
+  setTimeout(draw, 250);
+}
+
+/** @param {string} id */
+export function equipment(id) {
+  return site.value?.equipment.find((one) => one.id === id);
+}

@@ -1,0 +1,123 @@
+// The documents that travel between daemon and console.
+
+export interface Words {
+  zh: string;
+  en: string;
+}
+
+export interface Times {
+  device: string | null;
+  received: string | null;
+  decided: string | null;
+  committed: string | null;
+}
+
+export interface MapPlace {
+  plan: string;
+  x: number;
+  y: number;
+}
+
+export type AlarmState =
+  | "normal"
+  | "unacknowledged"
+  | "acknowledged"
+  | "returned, unacknowledged"
+  | "latched, unacknowledged"
+  | "latched, acknowledged";
+
+export interface AlarmRow {
+  v: 1;
+  id: string;
+  equipment: string;
+  rule: string;
+  class: string;
+  kind: string;
+  number: string;
+  place: Words;
+  lamp: string | null;
+  camera: string | null;
+  map: MapPlace | null;
+  life_safety?: boolean;
+  occurrence: number;
+  state: AlarmState;
+  priority: 1 | 2 | 3 | 4;
+  text: Words;
+  by: string;
+  note: string;
+  raised: string | null;
+  cause: { dev: string; boot: string; seq: number } | null;
+  times: Times;
+}
+
+/** What this page knows of an occurrence beside the row: when its raising was sent, painted, sounded. */
+export interface Course {
+  key: string;
+  times: Times;
+  /** Times of the daemon's clock, ms since 1970. */
+  sent: number;
+  shown: number | null;
+  sounded: number | null;
+  /** False for what stood already when the page was loaded: nobody waited for it here. */
+  live: boolean;
+}
+
+export interface Standing {
+  row: AlarmRow;
+  course: Course;
+}
+
+export interface PointRow {
+  id: string;
+  v: boolean | number | string | null;
+  q: string;
+  at: string;
+  age: number;
+  why: string;
+}
+
+export interface Frame {
+  seq: number;
+  ts: string;
+  kind: "hello" | "snapshot" | "alarms" | "points" | "heartbeat";
+  data: unknown;
+}
+
+export interface Equipment {
+  id: string;
+  class: string;
+  number: string;
+  name: Words;
+  place: Words;
+  device: string | null;
+  camera: string | null;
+  lamp: string | null;
+  map: MapPlace | null;
+  points: Record<string, string>;
+}
+
+export interface Plan {
+  id: string;
+  name: Words;
+  box: [number, number, number, number];
+}
+
+export interface SiteDocument {
+  id: string;
+  name: Words;
+  timezone: string;
+  equipment: Equipment[];
+  classes: Record<string, { name: Words; points: Record<string, { kind: string; unit: string | null }> }>;
+  plans: Plan[];
+  procedures: string[];
+  guidance: { consequence: Words; response: Words }[];
+  alarms: Record<string, number>;
+}
+
+export interface SessionFacts {
+  user: string;
+  name: string;
+  role: string;
+  may: string[];
+  left: number;
+}

@@ -1,0 +1,31 @@
+"""What the console may ask of the running daemon: everything the web needs, and nothing more."""
+
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.historian.trend import Bucket, TrendQuery
+from daemon.inbox import Operation
+from daemon.latency import Report
+from daemon.records import Record
+from daemon.web.site_document import SiteDocument
+from rules.alarm import AlarmId, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """`operate` returns once the journal holds the transition and raises CommandRefused; `record` once it
+    holds the records. `newest(table, limit, before)` reads the journal and blocks: it runs in a thread.
+    `standing` is the engine's own view of all alarms that are not normal, `alarms` all it knows."""
+
+    site: SiteDocument
+    alarms: Container[AlarmId]
+    standing: Mapping[AlarmId, Transition]
+    operate: Callable[[Operation], Awaitable[Transition]]
+    record: Callable[[Sequence[Record]], Awaitable[None]]
+    newest: Callable[[str, int, int | None], list[dict[str, Any]]]
+    trend: Callable[[TrendQuery], Awaitable[list[Bucket]]]
+    report: Callable[[str, Sequence[Report]], Awaitable[None]]
+    figures: Callable[[], Mapping[str, float | int | None]]
+    healthy: Callable[[], bool]
+    version: str

@@ -1,0 +1,245 @@
+"""Polls every device on one bus: one connection, one request in flight, urgent ones first."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import uniform
+from zlib import crc32
+
+from drivers.modbus.client import Connection
+from drivers.modbus.decode import encode
+from drivers.modbus.unit import Turn, Unit
+from drivers.profile import Profile
+from drivers.source import Deliver
+from estate.errors import CommandRefused, DecodeError, DeviceRefused, TransportError
+from estate.installation import Bus, Device
+from estate.model import Clock, Delivery, PointId, Quality, Sample, Value, point_id
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY, LONGEST_RETRY = 0.25, 5.0
+"""s between attempts to connect, doubling, each shortened by chance so that buses do not knock together."""
+
+ATTEMPTS = 2
+"""Failed ones until a bus that was there is offline: a gateway with one socket may still hold the old one."""
+
+WRITE_WAIT = 2.0
+"""s a write may wait for its turn; a switch that would come later than that is not sent at all."""
+
+MOST_WRITES = 64
+"""Waiting for one bus; one more is refused."""
+
+PATIENCE = 5.0
+"""s a try to reach a lost unit waits for a gap between the polls of its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    unit: Unit
+    name: str
+    values: tuple[int, ...]
+    expires: float
+    done: asyncio.Future[None]
+
+
+class ModbusSource:
+    """The driver of one bus (see drivers.source). `devices` are all that hang on it, with their profiles."""
+
+    def __init__(self, bus: Bus, devices: Sequence[tuple[Device, Profile]], deliver: Deliver, clock: Clock) -> None:
+        self.name = f"bus-{bus.id}"
+        self._bus = bus
+        self._deliver = deliver
+        self._clock = clock
+        self._connection = Connection(bus)
+        self._online: bool | None = None
+        start = clock.now().mono
+        # Buses beat at different moments, so that a hundred of them are not all due at once.
+        phase = crc32(bus.id.encode()) % 1000 / 1000
+        self._units = [Unit(device, profile, start, phase * device.poll) for device, profile in devices]
+        self._points = {
+            point_id(unit.device.id, name): (unit, name) for unit in self._units for name in unit.profile.registers
+        }
+        self._writes: deque[_Write] = deque()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        try:
+            await self._connect()
+            between = False
+            while True:
+                between = await self._step(between)
+        finally:
+            self._connection.close()
+            self._drop_writes("the bus has stopped")
+
+    async def write(self, point: PointId, value: Value) -> None:
+        """Send one write, before any poll. Returns when the device has echoed it; nothing is sent twice.
+
+        Raises TransportError when it did not, CommandRefused for what this device may not be told.
+        """
+        if point not in self._points:
+            raise CommandRefused(f"{point} is no point of {self.name}")
+        unit, name = self._points[point]
+        register = unit.profile.registers[name]
+        if not register.writable or not unit.device.commands:
+            raise CommandRefused(f"{point} may not be written")
+        try:
+            values = encode(register, value, unit.modbus.word_order, unit.device.scale.get(name))
+        except ValueError as error:
+            raise CommandRefused(f"{point}: {error}") from error
+        if not unit.is_trusted or not self._online:
+            raise TransportError(f"{unit.device.id} is not to be reached")
+        if len(self._writes) >= MOST_WRITES:
+            raise CommandRefused(f"{self.name} has {MOST_WRITES} commands waiting")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writes.append(_Write(unit, name, values, self._clock.now().mono + WRITE_WAIT, done))
+        self._wake.set()
+        await done
+
+    async def _step(self, between: bool) -> bool:
+        """One request, or a rest until one is due. `between`: a request has just ended; returns the same."""
+        self._wake.clear()
+        if self._writes:
+            await self._send(self._writes.popleft())
+            return True
+        now = self._clock.now().mono
+        turn, until = self._choose(now, between)
+        if turn is not None:
+            if self._connection.is_open:
+                await self._ask(turn)
+            else:
+                await self._connect()  # and choose anew: whom to trust may have changed
+            return True
+        try:
+            async with asyncio.timeout(until - now):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        return False
+
+    def _choose(self, now: float, between: bool) -> tuple[Turn | None, float]:
+        """What to ask now: of all that is due, what can wait least. Else until when there is nothing to do.
+
+        A try to reach a lost unit costs its whole timeout. It goes into a gap that is long enough, else
+        to the beginning of the next gap, or it waits no longer.
+        """
+        chosen: Turn | None = None
+        patient: Turn | None = None
+        next_due = next_try = now + LONGEST_RETRY
+        for unit in self._units:
+            for turn in unit.turns():
+                if unit.is_lost:
+                    next_try = min(next_try, turn.due)
+                    if turn.due <= now and (patient is None or turn.due < patient.due):
+                        patient = turn
+                elif turn.due > now:
+                    next_due = min(next_due, turn.due)
+                elif chosen is None or turn.deadline < chosen.deadline:
+                    chosen = turn
+        if patient is not None:
+            if now > patient.due + PATIENCE:
+                return patient, now
+            if chosen is None and (between or next_due - now > self._cost(patient.unit)):
+                return patient, now
+            next_try = next_due
+        return chosen, min(next_due, next_try)
+
+    def _cost(self, unit: Unit) -> float:
+        return self._timeout(unit) + (self._bus.quiet if self._bus.is_rtu else 0.0)
+
+    def _timeout(self, unit: Unit) -> float:
+        return unit.modbus.timeout or self._bus.timeout
+
+    async def _ask(self, turn: Turn) -> None:
+        unit, block = turn.unit, turn.block
+        try:
+            raw = await self._connection.read(
+                unit.address,
+                block.table,
+                block.start,
+                block.count,
+                self._timeout(unit),
+                unit.modbus.tolerate_long_coils,
+            )
+        except DeviceRefused as error:
+            news = unit.refused(turn, error.code, str(error), self._clock.now())
+        except TransportError as error:
+            news = unit.failed(turn, str(error), self._clock.now())
+        except DecodeError as error:
+            news = unit.failed(turn, str(error), self._clock.now(), malformed=True)
+        else:
+            news = unit.answered(turn, raw, self._clock.now())
+        if news is not None:
+            await self._deliver(news)
+        if unit.modbus.min_interval:
+            await asyncio.sleep(unit.modbus.min_interval)
+
+    async def _send(self, write: _Write) -> None:
+        if write.done.done():  # whoever wanted it has given up
+            return
+        if not self._connection.is_open:
+            await self._connect()
+        if write.done.done() or self._clock.now().mono > write.expires:
+            _fail(write, TransportError("not sent: the bus was busy for too long"))
+            return
+        unit = write.unit
+        register = unit.profile.registers[write.name]
+        address = unit.modbus.wire(register.address)
+        try:
+            await self._connection.write(unit.address, register.table, address, write.values, self._timeout(unit))
+        except TransportError as error:
+            _fail(write, error)
+        except DecodeError as error:
+            _fail(write, TransportError(f"not confirmed: {error}"))
+        else:
+            if not write.done.done():
+                write.done.set_result(None)
+        unit.reread(self._clock.now())
+
+    async def _connect(self) -> None:
+        """Returns when the bus is there; until then its devices are without communication."""
+        delay, attempts = FIRST_RETRY, 0
+        while True:
+            try:
+                await self._connection.open()
+            except TransportError as error:
+                attempts += 1
+                if self._online is None or (self._online and attempts >= ATTEMPTS):
+                    await self._gone(str(error))
+                if not self._online:
+                    self._drop_writes("the bus is offline")
+                await asyncio.sleep(delay * uniform(0.5, 1.0))
+                delay = min(2 * delay, LONGEST_RETRY)
+            else:
+                break
+        if not self._online:
+            if self._online is False:
+                log.info("%s is back", self.name)
+            await self._tell_online(True)
+            for unit in self._units:
+                unit.reachable(self._clock.now())
+
+    async def _gone(self, reason: str) -> None:
+        log.warning("%s lost: %s", self.name, reason)
+        await self._tell_online(False)
+        for unit in self._units:
+            news = unit.cut_off(reason, self._clock.now())
+            if news is not None:
+                await self._deliver(news)
+
+    async def _tell_online(self, online: bool) -> None:
+        self._online = online
+        now = self._clock.now()
+        sample = Sample(point_id(self.name, "online"), online, Quality.GOOD, now.utc, now.mono)
+        await self._deliver(Delivery(samples=(sample,)))
+
+    def _drop_writes(self, reason: str) -> None:
+        while self._writes:
+            _fail(self._writes.popleft(), TransportError(f"not sent: {reason}"))
+
+
+def _fail(write: _Write, error: TransportError) -> None:
+    if not write.done.done():
+        write.done.set_exception(error)
