@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             return main_check(given.site, given.language)
         case "simulate":
-            from daemon.commands.simulate import main_simulate
+            from simulators.play import main_simulate
 
             return main_simulate(given)
         case "demo":

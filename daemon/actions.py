@@ -17,7 +17,7 @@ from daemon.pipeline import Decision
 from daemon.points import PointStore
 from daemon.records import Step
 from drivers.source import Deliver, Writable
-from estate.errors import TransportError
+from estate.errors import CommandRefused, TransportError
 from estate.model import Clock, Delivery, EquipmentId, Quality, Sample, Value, point_id
 from rules.alarm import AlarmState, Transition, Trigger
 
@@ -148,7 +148,7 @@ class Actions:
         await self._result(command, "sent")
         try:
             await self._writers[device].write(output, value)
-        except TransportError as error:
+        except (TransportError, CommandRefused) as error:
             await self._stamp(command, "failed", str(error))
             await self._result(command, "failed", str(error))
             return

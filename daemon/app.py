@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
@@ -29,8 +29,10 @@ from daemon.web.server import PortTaken, WebServer, bind
 from daemon.web.sessions import Sessions
 from daemon.web.site_document import site_document
 from daemon.web.stream import Snapshot, Stream
+from drivers.mqtt.sequence import Restored
+from drivers.mqtt.source import MqttSource
 from drivers.source import Source, Writable
-from estate.model import Delivery, PointId, Quality, Sample, SystemClock, point_id
+from estate.model import Clock, Delivery, Quality, Sample, SystemClock, nothing, point_id
 from rules.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -65,14 +67,29 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         stream = Stream(lambda: Snapshot(pipeline.alarm_rows(), pipeline.point_rows()), clock, release)
         latency = Latency(journal, inbox.put, clock)
         broadcast = Broadcast(site.id, documents, last)
-        sources, publishers = _sources(assembly, journal, inbox, clock, broadcast)
+        devices = [(device, assembly.profiles[device.profile]) for device in site.devices]
+        sources: list[Source] = []
         writers: dict[str, Writable] = {}
-        for source in sources:
-            if isinstance(source, Writable):
-                writers |= {device.id: source for device in site.devices if f"bus-{device.bus}" == source.name}
+        for bus in site.buses:
+            from drivers.modbus.source import ModbusSource
+
+            on_it = [(device, profile) for device, profile in devices if device.bus == bus.id]
+            if on_it:
+                line = ModbusSource(bus, on_it, inbox.put, clock)
+                sources.append(line)
+                writers |= {device.id: line for device, _ in on_it}
+        if site.mqtt is not None:
+            known = {one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond) for one in journal.device_histories()}
+            for life_safety in (True, False):
+                session = MqttSource(
+                    site.mqtt, site.id, devices, life_safety, inbox.put, clock, known, site.folder,
+                    broadcast.connected if life_safety else nothing,
+                )  # fmt: skip
+                sources.append(session)
+                if life_safety:  # alarms go out over the session that no flood can hold up
+                    broadcast.through(session.publish)
         actions = Actions(assembly, points, journal, writers, inbox.put, clock)
         actions.restore(list(engine.standing.values()))
-        broadcast.through(publishers)
 
         def to_consoles(decisions: Sequence[Decision]) -> None:
             stream.publish("alarms", [one.document for one in decisions])
@@ -107,7 +124,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             web = WebServer(app, bound)
 
         async def crashed(name: str, why: str) -> None:
-            await inbox.put(_task_state(clock, f"{name}: {why}"))
+            await inbox.put(_told(clock, "tasks", False, f"{name}: {why}"))
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pipeline.run(), name="pipeline")
@@ -122,5 +139,11 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             if web is not None:
                 tasks.create_task(web.run_here(), name="web")
                 log.info("console on http://%s:%d", site.console.host, web.port)
-            await inbox.put(_initial(assembly, clock, console=web is not None))
+            await inbox.put(_told(clock, "console", web is not None))
             watchdog.tell("READY=1")
+
+
+def _told(clock: Clock, name: str, state: bool, reason: str = "") -> Delivery:
+    """A word of the daemon about itself: point `system.<name>`."""
+    now = clock.now()
+    return Delivery(samples=(Sample(point_id("system", name), state, Quality.GOOD, now.utc, now.mono, reason=reason),))

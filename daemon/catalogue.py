@@ -7,9 +7,10 @@ from itertools import combinations
 from pathlib import Path
 
 from drivers.profile import Profile, RegisterPoint
+from estate import wording
 from estate.document import Document, read_yaml
 from estate.errors import Fault
-from estate.validation import Words, validate
+from estate.validation import validate
 from rules.rule import EquipmentClass
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +19,7 @@ LIBRARY = ROOT / "rules" / "library"
 
 
 @cache
-def rule_words() -> Words:
+def rule_words() -> wording.Catalogue:
     """The catalogue of mistakes in classes and rules: code to zh and en."""
     document = read_yaml(ROOT / "rules" / "messages.yaml")
     return document.data if isinstance(document.data, dict) else {}
@@ -95,6 +96,8 @@ def _collide(first: RegisterPoint, second: RegisterPoint) -> bool:
     here, there = _span(first), _span(second)
     if here.stop <= there.start or there.stop <= here.start:
         return False
+    if first.table.is_bits:
+        return here == there  # several neighbours taken together may well contain one that is also read alone
     if here != there:
         return True
     if first.is_partial != second.is_partial:

@@ -26,7 +26,7 @@ MAX_DEPTH = 24
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,16}")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+|\.)?([eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _WORDS: dict[str, bool | None] = {
     "": None,
     "~": None,
@@ -76,7 +76,7 @@ def scalar(text: str) -> Scalar:
         return int(text)
     if _HEX.fullmatch(text):
         return int(text, 16)
-    if _FLOAT.fullmatch(text) and any(c.isdigit() for c in text):
+    if _FLOAT.fullmatch(text):
         number = float(text)
         return number if math.isfinite(number) else text
     return text
@@ -236,7 +236,7 @@ class _Builder:
         self.stack.append(_Open(value, loc))
 
     def _attach(self, value: dict[str, Any] | list[Any], loc: Loc) -> None:
-        """A collection hangs in its parent from its start, so that a file cut off in the middle still shows its head."""
+        """A collection hangs in its parent from its start: a file cut off in the middle still shows its head."""
         if not self.stack:
             self.data = value
             return

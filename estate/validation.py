@@ -11,16 +11,13 @@ from pydantic_core import ErrorDetails
 
 from estate.document import Document, Loc
 from estate.errors import Fault
-from estate.wording import catalogue, fault, nearest, some, with_near
+from estate.wording import Catalogue, catalogue, fault, nearest, some, told
 
 Model = TypeVar("Model", bound=BaseModel)
 
-Words = Mapping[str, Mapping[str, str]]
-"""A catalogue: code of a mistake to its texts in zh and en, filled in from the error's own context."""
-
 
 def validate(
-    document: Document, kind: type[Model], loc: Loc = (), words: Words | None = None
+    document: Document, kind: type[Model], loc: Loc = (), words: Catalogue | None = None
 ) -> tuple[Model | None, list[Fault]]:
     """The value at `loc` as a model, or None and what is wrong. Places the loader already refused stay unmentioned.
 
@@ -40,7 +37,7 @@ def _is_spoiled(document: Document, loc: Loc) -> bool:
 
 
 def _translate(
-    document: Document, kind: type[BaseModel], base: Loc, detail: ErrorDetails, words: Words
+    document: Document, kind: type[BaseModel], base: Loc, detail: ErrorDetails, words: Catalogue
 ) -> Fault | None:
     place, value = _place(document, base, detail["loc"])
     if any(place[: len(spoiled)] == spoiled for spoiled in document.spoiled):
@@ -51,9 +48,7 @@ def _translate(
     context: Mapping[str, Any] = detail.get("ctx", {})
     known = {"what": what, "value": _shown(value), "key": key}
     if detail["type"] in words:
-        zh, en = (words[detail["type"]][language].format(**{**known, **context}) for language in ("zh", "en"))
-        near = str(context["near"]) if context.get("near") else None
-        return with_near(Fault(document.file, line, zh, en), near)
+        return told(document.file, line, words[detail["type"]], {**known, **context})
     match detail["type"]:
         case "missing":
             wanted = ".".join((*(str(step) for step in place[len(base) :]), key))

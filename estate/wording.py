@@ -8,26 +8,29 @@ from pathlib import Path
 
 from estate.errors import Fault
 
+Catalogue = Mapping[str, Mapping[str, str]]
+"""Code of a mistake to its texts in `zh` and `en`, with places to fill in."""
+
 CATALOGUE = Path(__file__).with_name("faults.toml")
 
 
 @cache
-def catalogue() -> Mapping[str, Mapping[str, str]]:
+def catalogue() -> Catalogue:
     return tomllib.loads(CATALOGUE.read_text("utf-8"))
 
 
 def fault(code: str, file: str, line: int, near: str | None = None, **values: object) -> Fault:
     """The mistake `code` at a place. `near` is what was probably meant."""
-    words = catalogue()[code]
-    return with_near(Fault(file, line, words["zh"].format(**values), words["en"].format(**values)), near)
+    return told(file, line, catalogue()[code], values | {"near": near})
 
 
-def with_near(found: Fault, near: str | None) -> Fault:
-    """The same mistake, with what was probably meant behind it."""
-    if near is None:
-        return found
-    meant = catalogue()["did_you_mean"]
-    return Fault(found.file, found.line, found.zh + meant["zh"].format(near=near), found.en + meant["en"].format(near=near))
+def told(file: str, line: int, words: Mapping[str, str], values: Mapping[str, object]) -> Fault:
+    """A mistake in the words of any catalogue; a value `near` is what was probably meant."""
+    zh, en = words["zh"].format(**values), words["en"].format(**values)
+    if values.get("near") and "{near}" not in words["zh"]:
+        meant = catalogue()["did_you_mean"]
+        zh, en = zh + meant["zh"].format(**values), en + meant["en"].format(**values)
+    return Fault(file, line, zh, en)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -38,7 +38,7 @@ _TOKEN = re.compile(
 
 
 class ConditionError(ValueError):
-    """A condition that means nothing. `code` names the mistake in rules/messages.toml, `word` is the place itself."""
+    """A condition that means nothing; `word` is the wrong part. `rule_<code>` in rules/messages.yaml tells people."""
 
     def __init__(self, code: str, column: int, word: str = "", near: str = "") -> None:
         what = code.replace("_", " ") + (f": {word}" if word else "") + (f" (did you mean {near}?)" if near else "")

@@ -100,15 +100,7 @@ def instantiate(
             continue
         unless = without(parse(rule.unless), absent) if rule.unless else None
         binding = _Binding(cls, rule, bound, effective, when, unless)
-        words = {
-            language: {
-                "place": place.in_(language) if place else "",
-                "name": name.in_(language),
-                "number": number,
-                **effective,
-            }
-            for language in ("zh", "en")
-        }
+        words = {language: {**_names(language, place, name, number), **effective} for language in ("zh", "en")}
         instances.append(
             RuleInstance(
                 alarm=AlarmId(f"{equipment}.{rule_name}"),
@@ -131,6 +123,14 @@ def instantiate(
             )
         )
     return tuple(instances)
+
+
+def _names(language: str, place: Text | None, name: Text, number: str) -> Mapping[str, str]:
+    """What texts call the equipment. A place that ends in the number, or begins the name, is not said twice."""
+    where, called = place.in_(language) if place else "", name.in_(language)
+    if where and called.startswith(where):
+        called = called.removeprefix(where).lstrip(" ,，")
+    return {"place": where, "name": called, "number": "" if number and where.endswith(number) else number}
 
 
 def _number(value: float | str, parameters: Mapping[str, Value]) -> float:

@@ -1,4 +1,4 @@
-"""Why an operator's command on an alarm is refused; the words for people are in rules/messages.toml."""
+"""Why an operator's command on an alarm is refused; the words for people are in rules/messages.yaml."""
 
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ class Refusal(StrEnum):
 
 
 class AlarmRefused(CommandRefused):
-    """`why` is the code under which the catalogue keeps the Chinese and English sentence."""
+    """The catalogue keeps the Chinese and English sentence for `why` under `refused_<why>`."""
 
     def __init__(self, alarm: AlarmId, why: Refusal) -> None:
         super().__init__(f"{alarm}: {why.value.replace('_', ' ')}")

@@ -135,15 +135,14 @@ class EquipmentClass(Strict):
                 one, other = effective.get(low), effective.get(high)
                 if isinstance(one, int | float) and isinstance(other, int | float) and one >= other:
                     place = high if high in values else low
-                    faults.append(_fault("not_ascending", (*at, place), other, word=low, near=high))
+                    faults.append(_fault("not_ascending", (*at, place), other, low=low, high=high))
         return faults
 
 
 def _fault(code: str, place: tuple[str, ...], value: object, **words: str | int) -> InitErrorDetails:
-    """One mistake for pydantic's own list of errors: `type` is the code in rules/messages.toml, `ctx` its words."""
-    shown = " ".join(f"{word}" for word in words.values() if word != "")
-    message = f"{code.replace('_', ' ')}: {shown}".replace("{", "{{").replace("}", "}}")
-    return InitErrorDetails(type=PydanticCustomError(f"rule_{code}", message, dict(words)), loc=place, input=value)
+    """One mistake for pydantic's own list: its type is the code in rules/messages.yaml, its context fills that in."""
+    template = " ".join((code.replace("_", " ") + ":", *(f"{{{name}}}" for name in words)))
+    return InitErrorDetails(type=PydanticCustomError(f"rule_{code}", template, dict(words)), loc=place, input=value)
 
 
 def _faults_of_names(cls: EquipmentClass) -> Iterator[InitErrorDetails]:

@@ -12,7 +12,7 @@ PLACES = ("place", "name", "number")
 
 
 class TemplateError(ValueError):
-    """A template that cannot be filled in. `code` names the mistake in rules/messages.toml."""
+    """A template that cannot be filled in; its words are `rule_<code>` in rules/messages.yaml."""
 
     def __init__(self, code: str, word: str) -> None:
         super().__init__(f"{code.replace('_', ' ')}: {word}")

@@ -31,6 +31,11 @@ class Trend:
         self._changes: deque[_Change] = deque()
         self._origin = 0.0
 
+    @property
+    def kept(self) -> int:
+        """How many changes are remembered."""
+        return len(self._changes)
+
     def interrupt(self) -> None:
         self._changes.clear()
 
@@ -48,6 +53,12 @@ class Trend:
         if time - last.at < self._spacing:
             last.value = value
             return
+        if time - last.at > self._window:
+            before = last.value
+            changes.clear()
+            self._origin = at - self._window
+            changes.append(_Change(0.0, before))
+            last, time = changes[0], self._window
         changes.append(_Change(time, value, *_advance(last, time)))
         self._forget(time - self._window)
         if changes[0].at > 100 * self._window:

@@ -41,9 +41,9 @@ class Lane(Plant):
             supply="ok",
             mode="auto",
             fault=False,
-            plate="",
-            confidence=0.0,
-            card_kind="",
+            plate=self._plate(),
+            confidence=0.95,
+            card_kind="monthly",
         )
         self._plan()
 

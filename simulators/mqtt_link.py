@@ -60,6 +60,7 @@ class Link:
         self._on_message = on_message
         self._client: Client | None = None
         self._up = False
+        self._answered = asyncio.Event()
         self._down = asyncio.Event()
         self._allowed = asyncio.Event()
         self._allowed.set()
@@ -90,11 +91,11 @@ class Link:
         while True:
             await self._allowed.wait()
             self._down.clear()
+            self._answered.clear()
             try:
                 await self._connect()
-                async with asyncio.timeout(CONNECT_TIMEOUT + 1.0):
-                    while not self._up and not self._down.is_set():
-                        await asyncio.sleep(0.01)
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await self._answered.wait()
                 if self._up:
                     pause = FIRST_PAUSE
                 await self._stay()
@@ -120,7 +121,7 @@ class Link:
             CallbackAPIVersion.VERSION2,
             self._identifier,
             protocol=version,
-            **({} if version == MQTTv5 else {"clean_session": True}),
+            clean_session=None if version == MQTTv5 else True,
         )
         client.username_pw_set(broker.username, broker.password)
         if broker.ca_file is not None:
@@ -133,21 +134,29 @@ class Link:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._received
-        loop = asyncio.get_running_loop()
-        client.on_socket_open = lambda c, _, sock: loop.call_soon_threadsafe(self._watch, c, sock)
-        client.on_socket_close = lambda _c, _u, sock: loop.remove_reader(sock)
-        client.on_socket_register_write = lambda c, _, sock: loop.call_soon_threadsafe(_want_write, loop, c, sock)
-        client.on_socket_unregister_write = lambda _c, _u, sock: loop.remove_writer(sock)
+        self._drive(client, asyncio.get_running_loop())
         self._client = client
         await asyncio.to_thread(client.connect, broker.host, broker.port, KEEPALIVE)
 
-    def _watch(self, client: Client, sock: Any) -> None:
-        if sock.fileno() < 0:
-            return
-        with contextlib.suppress(OSError):
+    def _drive(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        """paho's own way to live in another loop; its callbacks may come from the thread that connects."""
+
+        def opened(client: Client, _userdata: Any, sock: Any) -> None:
             # Nagle holds a second small packet back for a delayed acknowledgement, about 40 ms.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        asyncio.get_running_loop().add_reader(sock, client.loop_read)
+            loop.call_soon_threadsafe(_read, loop, client, sock)
+
+        def closed(_client: Client, _userdata: Any, sock: Any) -> None:
+            loop.remove_reader(sock)
+
+        def blocked(client: Client, _userdata: Any, sock: Any) -> None:
+            loop.call_soon_threadsafe(_write, loop, client, sock)
+
+        def unblocked(_client: Client, _userdata: Any, sock: Any) -> None:
+            loop.remove_writer(sock)
+
+        client.on_socket_open, client.on_socket_close = opened, closed
+        client.on_socket_register_write, client.on_socket_unregister_write = blocked, unblocked
 
     async def _stay(self) -> None:
         while self._up and self._client is not None:
@@ -161,13 +170,13 @@ class Link:
         self._down.set()
         if client is None:
             return
-        sock = client.socket()
+        sock: Any = client.socket()
         if sock is not None:
             loop = asyncio.get_running_loop()
             loop.remove_reader(sock)
             loop.remove_writer(sock)
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+                sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
     def _connected(
@@ -175,11 +184,12 @@ class Link:
     ) -> None:
         if client is not self._client:
             return
+        self._answered.set()
         if reason.is_failure:
             self._down.set()
-            return
-        self._up = True
-        self._on_up()
+        else:
+            self._up = True
+            self._on_up()
 
     def _disconnected(
         self, client: Client, _u: Any, _flags: DisconnectFlags, _reason: ReasonCode, _properties: Properties | None
@@ -187,12 +197,18 @@ class Link:
         if client is self._client:
             self._up = False
             self._down.set()
+            self._answered.set()
 
     def _received(self, client: Client, _userdata: Any, message: MQTTMessage) -> None:
         if client is self._client:
-            self._on_message(message.topic, message.payload)
+            self._on_message(message.topic, bytes(message.payload))
 
 
-def _want_write(loop: asyncio.AbstractEventLoop, client: Client, sock: Any) -> None:
+def _read(loop: asyncio.AbstractEventLoop, client: Client, sock: Any) -> None:
+    if sock.fileno() >= 0:
+        loop.add_reader(sock, client.loop_read)
+
+
+def _write(loop: asyncio.AbstractEventLoop, client: Client, sock: Any) -> None:
     if sock.fileno() >= 0 and client.want_write():
         loop.add_writer(sock, client.loop_write)

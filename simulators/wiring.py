@@ -32,7 +32,9 @@ class Wiring:
         self.profiles: Mapping[str, Profile] = {device.id: profiles[device.profile] for device in site.devices}
         self._shown: dict[tuple[str, str], Shown] = {}
         self._speakers: dict[str, list[str]] = {}
-        self._unwired: dict[tuple[str, str], Value] = {}
+        self._unwired: dict[tuple[str, str], Value] = {
+            (device.id, point): scale.low for device in site.devices for point, scale in device.scale.items()
+        }
         for row in site.equipment:
             plant = plants.get(row.id)
             if plant is None:
@@ -53,7 +55,8 @@ class Wiring:
         shown = self._shown.get((device, point))
         if shown is not None:
             return shown.plant.points[shown.point]
-        return self._unwired.get((device, point), resting(self.profiles[device].points[point]))
+        kept = self._unwired.get((device, point))
+        return resting(self.profiles[device].points[point]) if kept is None else kept
 
     def write(self, device: str, point: str, value: Value) -> None:
         """A write that reached the device; an output without a load just keeps it. Raises CommandRefused."""

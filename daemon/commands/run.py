@@ -16,7 +16,7 @@ from estate.errors import ConfigError
 class _OneLine(logging.Formatter):
     """One record, one line, times in UTC: a payload cannot forge a log entry."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)

@@ -1,11 +1,13 @@
 """What a history server's answer to a write means for the lines that were sent."""
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_SAID = 300  # characters of the server's own text that are kept
 MAX_RETRY_AFTER = 300.0  # s; a server may not silence us for longer
+_TAG = re.compile(r"<[^<>]{0,200}>")
 
 
 class Verdict(StrEnum):
@@ -53,7 +55,8 @@ def spoken(body: bytes) -> str:
         parsed = None
     if isinstance(parsed, dict):
         words = str(parsed.get("message") or parsed.get("error") or words)
-    return "".join(c if c.isprintable() else " " for c in words[: MAX_SAID * 2]).strip()[:MAX_SAID]
+    words = _TAG.sub(" ", words)  # a proxy's error page
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:MAX_SAID]
 
 
 def _seconds(header: str | None) -> float | None:

@@ -34,7 +34,6 @@ _COMMIT_EVERY = 1.0  # s: what a killed process can lose of telemetry, and what 
 _COMMIT_ROWS = 500
 _REPEAT_HEALTH = 30.0  # s
 _PRUNE_EVERY = 600.0  # s
-_DISK_PAUSE = 5.0  # s between attempts on a full disk
 _NEARLY_FULL = 0.8
 
 
@@ -223,7 +222,7 @@ class Historian:
     async def _wait_for_disk(self, error: sqlite3.OperationalError) -> None:
         self._disk_trouble = f"the disk takes no history: {error}"
         self._notice()
-        await asyncio.sleep(_DISK_PAUSE)
+        await asyncio.sleep(self._limits.pauses.disk)
 
     def _report(self, health: Health, reason: str) -> None:
         self._answer = health, reason

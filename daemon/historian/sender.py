@@ -26,7 +26,7 @@ from estate.model import Clock
 log = logging.getLogger(__name__)
 
 _SUSPICIOUS = 20  # lines refused in a row before we ask whether the server refuses everything
-_BREATH = 0.02  # s between full requests of a backlog: the alarm path shares this loop
+_BREATH = 0.01  # s between full requests of a backlog: the alarm path shares this loop
 _ACCEPTED_BEFORE_GROWING = 50  # requests, after a 413
 
 
@@ -37,12 +37,13 @@ class Server(Protocol):
 @dataclass(frozen=True, slots=True)
 class Pauses:
     """s. `first` doubles up to `longest` while the server is away, up to `proof` while it refuses all that there is;
-    `person` is for faults that a person must mend."""
+    `person` is for faults that a person must mend, `disk` for a full disk."""
 
     first: float = 0.5
     longest: float = 30.0
     proof: float = 5.0
     person: float = 60.0
+    disk: float = 5.0
 
 
 class Sender:

@@ -35,8 +35,8 @@ def create_app(
 
 def console_hosts(host: str, port: int, names: Iterable[str] = ()) -> list[str]:
     """What browsers may write in the address bar: the bound address, this machine, and the site's own names."""
-    local = {host, "localhost", "127.0.0.1", "[::1]"}
-    return [f"{one}:{port}" for one in sorted(local)] + list(names)
+    local = (host, "localhost", "127.0.0.1", "[::1]")
+    return [*(f"{one}:{port}" for one in local), *names]
 
 
 def declared(found: Iterable[BaseRoute]) -> dict[str, Permission]:
@@ -48,7 +48,7 @@ def declared(found: Iterable[BaseRoute]) -> dict[str, Permission]:
         permissions = list(_permissions(route.dependant))
         if len(permissions) != 1:
             raise LookupError(f"{route.path} declares {len(permissions)} permissions, it needs one")
-        methods = sorted(route.methods) if isinstance(route, APIRoute) else ["WEBSOCKET"]
+        methods = sorted(route.methods or ()) if isinstance(route, APIRoute) else ["WEBSOCKET"]
         for method in methods:
             table[f"{method} {route.path}"] = permissions[0]
     return table

@@ -34,8 +34,8 @@ HSTS = "max-age=31536000"
 class Gate:
     """Wraps the application from outside, so that even its error answers carry the headers.
 
-    `hosts` are the exact `host[:port]` names under which the console is reached; anything else is a
-    misdirected request or a DNS rebinding.
+    `hosts` are the exact `host[:port]` names under which the console is reached. The address on which the
+    connection came in is always one of them; any other name is a misdirected request or a DNS rebinding.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
@@ -67,7 +67,7 @@ class Gate:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "").lower()
-        if host not in self._hosts:
+        if host not in self._hosts and host != _own_address(scope):
             return HTTPStatus.MISDIRECTED_REQUEST, "unknown host"
         changing = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
         if (changing or scope["type"] == "websocket") and not _same_origin(headers, host):
@@ -78,6 +78,11 @@ class Gate:
         if not length.isdecimal() or int(length) > LARGEST_BODY:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large"
         return None
+
+
+def _own_address(scope: Scope) -> str:
+    address, port = scope.get("server") or ("", 0)
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -20,8 +20,12 @@ LARGEST_HEADERS = 8 * 1024  # bytes
 ENDS_WITHIN = 3  # s
 
 
+class PortTaken(OSError):  # noqa: N818 - says what is the case
+    """The console's port cannot be used; the text says which and what to do."""
+
+
 def bind(host: str, port: int) -> socket.socket:
-    """The listening socket; port 0 takes a free one. Raises OSError whose text says which port and what to do."""
+    """The listening socket; port 0 takes a free one. Raises PortTaken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,7 +38,7 @@ def bind(host: str, port: int) -> socket.socket:
             text = f"port {port} on {host} is in use by another program: free it, or set console.port in site.yaml"
         else:
             text = f"the console cannot listen on {host}:{port}: {error.strerror}"
-        raise OSError(error.errno, text) from None
+        raise PortTaken(error.errno, text) from None
     bound.setblocking(False)
     return bound
 

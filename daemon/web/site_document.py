@@ -1,14 +1,16 @@
 """What a console must know of the site before the first alarm: names, places, points, texts, plans."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from daemon.assembly import Assembly
-from estate.model import PointId
+from estate.model import EquipmentId, PointId
+from estate.strict import Text
+from rules.rule import EquipmentClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +24,16 @@ class SiteDocument:
 
 
 def site_document(assembly: Assembly) -> SiteDocument:
-    """Built once at the start; a reload of the site builds another."""
+    """Built once at the start."""
     site = assembly.site
     plans = {plan.id: site.folder / plan.file for plan in site.plans}
     document = {
         "id": site.id,
         "name": _text(site.name),
         "timezone": site.timezone,
-        "equipment": [_equipment(one, assembly) for one in site.equipment],
+        "equipment": [*_equipment(assembly), *_watched(assembly)],
         "classes": {name: _class(one) for name, one in assembly.classes.items()},
         "plans": [{"id": one.id, "name": _text(one.name), "box": view_box(plans[one.id])} for one in site.plans],
-        "procedures": sorted(site.procedures),
         **_guidance(assembly),
     }
     points = {point for bound in assembly.bindings.values() for point in bound.values()}
@@ -53,36 +54,67 @@ def _length(text: str | None) -> float:
     return float((text or "100").removesuffix("px"))
 
 
-def _text(text: Any) -> dict[str, str]:
-    return {"zh": text.zh, "en": text.en}
+def _text(text: Text | None) -> dict[str, str]:
+    return {"zh": text.zh, "en": text.en} if text is not None else {"zh": "", "en": ""}
 
 
-def _equipment(one: Any, assembly: Assembly) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "class": one.class_,
-        "number": one.number,
-        "name": _text(one.name),
-        "place": _text(one.place),
-        "device": one.device,
-        "camera": one.camera,
-        "lamp": one.lamp,
-        "map": {"plan": one.map.plan, "x": one.map.x, "y": one.map.y} if one.map else None,
-        "points": dict(assembly.bindings.get(one.id, {})),
-    }
+def _equipment(assembly: Assembly) -> Iterator[dict[str, Any]]:
+    for one in assembly.site.equipment:
+        yield {
+            "id": one.id,
+            "class": one.class_,
+            "number": one.number,
+            "name": _text(one.name),
+            "place": _text(one.place),
+            "camera": one.camera,
+            "lamp": one.lamp,
+            "map": {"plan": one.map.plan, "x": one.map.x, "y": one.map.y} if one.map else None,
+            "points": _points(assembly, one.id),
+        }
 
 
-def _class(one: Any) -> dict[str, Any]:
-    points = {name: {"kind": str(point.kind), "unit": point.unit} for name, point in one.points.items()}
+def _watched(assembly: Assembly) -> Iterator[dict[str, Any]]:
+    """The devices and the daemon itself, which have alarms of their own but no row in the equipment file."""
+    installed = {one.id for one in assembly.site.equipment}
+    named = {instance.equipment: instance for instance in assembly.rules}
+    for identity in assembly.bindings:
+        instance = named.get(identity)
+        if identity in installed or instance is None:
+            continue
+        yield {
+            "id": identity,
+            "class": instance.class_,
+            "number": instance.number,
+            "name": _text(instance.name),
+            "place": _text(instance.place),
+            "camera": None,
+            "lamp": None,
+            "map": None,
+            "points": _points(assembly, identity),
+        }
+
+
+def _points(assembly: Assembly, equipment: str) -> dict[str, dict[str, str]]:
+    """Point of the class -> the device's point, and its unit where the device has one of its own."""
+    bound = assembly.bindings.get(EquipmentId(equipment), {})
+    return {name: {"id": point, "unit": assembly.units.get(point, "")} for name, point in bound.items()}
+
+
+def _class(one: EquipmentClass) -> dict[str, Any]:
+    points = {name: {"name": _text(point.name), "unit": point.unit} for name, point in one.points.items()}
     return {"name": _text(one.name), "points": points}
 
 
 def _guidance(assembly: Assembly) -> dict[str, Any]:
-    """Consequence and response per alarm; sumps share theirs, so the texts are listed once."""
+    """What an alarm means and asks for. All sumps share their texts, so each is listed once."""
     texts: dict[str, int] = {}
     alarms: dict[str, int] = {}
     for instance in assembly.rules:
         rule = instance.rule
-        words = {"consequence": _text(rule.consequence), "response": _text(rule.response)}
+        words = {
+            "consequence": _text(rule.consequence),
+            "response": _text(rule.response),
+            "plan": rule.emergency_plan if rule.emergency_plan in assembly.site.procedures else None,
+        }
         alarms[instance.alarm] = texts.setdefault(json.dumps(words, ensure_ascii=False), len(texts))
     return {"guidance": [json.loads(words) for words in texts], "alarms": alarms}

@@ -8,6 +8,7 @@ has no transaction id, one late answer shifts every later one by a register, for
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 
 from pymodbus import FramerType
@@ -25,7 +26,7 @@ logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 CONNECT_TIMEOUT = 3.0
 DRAIN = 0.05
-"""s after a reconnect in which a serial device server may still hand over what it had kept for the old connection."""
+"""s at the end of `quiet`, after the reconnect: a serial device server may hand over what it had kept."""
 
 SILENT_CHARACTERS = 3.5
 """Between two frames on a serial line (MODBUS over Serial Line v1.02, §2.5.1.1), of 11 bits each."""
@@ -46,6 +47,11 @@ REFUSALS = {
     10: "gateway path unavailable",
     11: "gateway target does not answer",
 }
+
+
+def unhold(wire: socket.socket) -> None:
+    """A request is one small packet: it must not be held back until the last one is acknowledged."""
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Connection:
@@ -76,10 +82,13 @@ class Connection:
         if not connected:
             client.close()
             raise TransportError(f"no connection to {self.bus.tcp or self.bus.serial}")
+        wire = client.ctx.transport.get_extra_info("socket")
+        if wire is not None:
+            unhold(wire)
         self._client = client
         self._silent = 0
         if self._unsettled:
-            await asyncio.sleep(DRAIN)
+            await asyncio.sleep(min(DRAIN, self.bus.quiet))
             self._unsettled = False
 
     def close(self) -> None:
@@ -180,7 +189,7 @@ class Connection:
         elif self.bus.is_rtu:
             self.close()
             self._unsettled = True
-            await asyncio.sleep(self.bus.quiet)
+            await asyncio.sleep(max(self.bus.quiet - DRAIN, 0))
         elif mistrust:
             self.close()
 

@@ -173,6 +173,8 @@ class ModbusSource:
             news = unit.answered(turn, raw, self._clock.now())
         if news is not None:
             await self._deliver(news)
+        if not self._connection.is_open:
+            await self._connect()  # now, and not at the expense of whoever is due next
         if unit.modbus.min_interval:
             await asyncio.sleep(unit.modbus.min_interval)
 

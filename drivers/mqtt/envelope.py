@@ -1,7 +1,7 @@
 """What devices say under the contract: event, state, heartbeat, status and meta, parsed from bytes once."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -40,7 +40,13 @@ class Spoken(BaseModel):
 
     @property
     def time(self) -> datetime | None:
-        return self.ts if isinstance(self.ts, datetime) else None
+        """The device's time in UTC, None for none and for nonsense."""
+        if not isinstance(self.ts, datetime):
+            return None
+        try:
+            return self.ts.astimezone(UTC)
+        except OverflowError:
+            return None
 
 
 class EventMessage(Spoken):

@@ -34,7 +34,6 @@ class Standing:
         self._internal: dict[str, Value] = {}
         self._heard = float("-inf")
         self._complained = float("-inf")
-        self._online = point_id(device, "online")
 
     def put(self, name: str, point: PointId, reading: Reading, at: datetime, now: Now, seq: int,
             cause: Cause | None, out: Outcome) -> None:  # fmt: skip
@@ -43,14 +42,18 @@ class Standing:
         self._last[name] = (sample, seq)
         out.samples.append(sample)
 
+    def restarted(self) -> None:
+        """A new boot counts its events anew: whatever it says is newer than all we have."""
+        self._last = {name: (sample, -1) for name, (sample, _) in self._last.items()}
+
     def newer(self, name: str, seq: int) -> Sample | None:
         """What a later event or state said about the point, if one did."""
         last = self._last.get(name)
         return last[0] if last is not None and last[1] > seq else None
 
-    def value(self, name: str) -> Value | None:
+    def last(self, name: str) -> Sample | None:
         last = self._last.get(name)
-        return last[0].value if last is not None else None
+        return last[0] if last is not None else None
 
     def heard(self, now: Now, out: Outcome) -> bool:
         """A live message came; True when that brings the device back."""
@@ -100,6 +103,9 @@ class Standing:
             out.samples.append(sample)
         for name, value in self._internal.items():
             out.samples.append(Sample(point_id(self.device, name), value, Quality.GOOD, now.utc, now.mono))
+
+    def knows(self, name: str) -> bool:
+        return name in self._internal
 
     def tell(self, name: str, value: Value, now: Now, out: Outcome, reason: str = "") -> None:
         """An internal point (`online`, `identity`, `protocol`, `clock`) has this value; said when it changes."""

@@ -43,7 +43,7 @@ export function annunciate() {
   hushed.value = urgent === null && quiet > 0;
   // a tone that ends by itself begins anew for a new alarm; a continuous one just goes on
   const heard = play(urgent, fresh && urgent !== null && urgent >= 3);
-  playedFor = new Set(open.filter(({ row }) => row.priority === urgent).map(({ course }) => course.key));
+  playedFor = new Set(heard ? open.filter(({ row }) => row.priority === urgent).map(({ course }) => course.key) : []);
   if (heard && urgent !== null) {
     const tone = urgent;
     perceived("sounded", open.filter(({ row, course }) => row.priority >= tone && !silenced.has(course.key)));

@@ -89,11 +89,10 @@ export interface Equipment {
   number: string;
   name: Words;
   place: Words;
-  device: string | null;
   camera: string | null;
   lamp: string | null;
   map: MapPlace | null;
-  points: Record<string, string>;
+  points: Record<string, { id: string; unit: string }>;
 }
 
 export interface Plan {
@@ -107,10 +106,9 @@ export interface SiteDocument {
   name: Words;
   timezone: string;
   equipment: Equipment[];
-  classes: Record<string, { name: Words; points: Record<string, { kind: string; unit: string | null }> }>;
+  classes: Record<string, { name: Words; points: Record<string, { name: Words; unit: string }> }>;
   plans: Plan[];
-  procedures: string[];
-  guidance: { consequence: Words; response: Words }[];
+  guidance: { consequence: Words; response: Words; plan: string | null }[];
   alarms: Record<string, number>;
 }
 

@@ -14,7 +14,7 @@ from estate.model import Delivery, PointId, Quality, Sample, SystemClock, Value
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
 LEVEL = PointId("sump-1-ctl.level")
 UNITS = {LEVEL: "m"}
-FAST = Limits(pauses=Pauses(first=0.05, longest=0.2, proof=0.2, person=0.3))
+FAST = Limits(pauses=Pauses(first=0.05, longest=0.2, proof=0.2, person=0.3, disk=0.2))
 
 
 @dataclass(frozen=True)

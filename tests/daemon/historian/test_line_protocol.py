@@ -18,7 +18,8 @@ AT = datetime(2026, 1, 1, 0, 0, 0, 123457, tzinfo=UTC)
 def parse(line: str) -> tuple[str, dict[str, str], dict[str, float | str], int]:
     """A reader of line protocol written from its specification, not from our writer."""
     assert not re.search(r"[\r\n\0]", line)
-    parts, current, quoted, i = [], "", False, 0
+    parts: list[str] = []
+    current, quoted, i = "", False, 0
     while i < len(line):
         if line[i] == "\\" and i + 1 < len(line):
             current += line[i : i + 2]

@@ -24,17 +24,18 @@ def crc(frame: bytes) -> bytes:
 
 @dataclass
 class Hostile:
-    """Faults are taken from `script`, one per request, then from `always` by unit. Times in seconds.
+    """Faults are taken from `script`, one per read, then from `always` by unit; writes take `on_write`.
 
-    Known faults: silent, late, wrong_function, wrong_count, wrong_unit, wrong_tid, tid_zero, garbage,
-    short, reset, twice, and exc-<code>. `shared_line`: as behind a serial device server, a late answer
-    goes to whatever connection is there then.
+    Known faults: silent, late, wrong_function, wrong_count, wrong_unit, wrong_tid, tid_zero, wrong_echo,
+    garbage, short, reset, twice, and exc-<code>. Times in seconds. `shared_line`: as behind a serial device
+    server, a late answer goes to whatever connection is there then.
     """
 
     framing: str = "tcp"
     units: dict[int, dict[int, dict[int, int]]] = field(default_factory=dict)  # unit -> function -> address -> raw
     script: deque[str] = field(default_factory=deque)
     always: dict[int, str] = field(default_factory=dict)
+    on_write: str = ""
     holes: set[int] = field(default_factory=set)
     delay: float = 0.0
     lateness: float = 0.2
@@ -45,6 +46,7 @@ class Hostile:
     port: int = 0
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _serving: set["asyncio.Task[None]"] = field(default_factory=set)
     _newest: Write | None = None
 
     def holding(self, unit: int, registers: dict[int, int]) -> "Hostile":
@@ -68,12 +70,17 @@ class Hostile:
         self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=5)
         await self._server.wait_closed()
         self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
         self._newest = writer.write
         try:
             await self.answer(reader, writer.write, writer.transport.abort)
@@ -81,6 +88,7 @@ class Hostile:
             pass
         finally:
             self._writers.discard(writer)
+            self._serving.discard(serving)
             writer.close()
 
     async def answer(self, reader: asyncio.StreamReader, write: Write, abort: Callable[[], None]) -> None:
@@ -97,7 +105,10 @@ class Hostile:
             unit, function = frame[0], frame[1]
             address, count = int.from_bytes(frame[2:4], "big"), int.from_bytes(frame[4:6], "big")
             self.asked.append((time.monotonic(), unit, function, address, count))
-            fault = self.script.popleft() if self.script else self.always.get(unit, "")
+            if function in (5, 6, 16):
+                fault = self.on_write
+            else:
+                fault = self.script.popleft() if self.script else self.always.get(unit, "")
             if unit not in self.units or fault == "silent":
                 continue
             await asyncio.sleep(self.lateness if fault == "late" else self.delay)

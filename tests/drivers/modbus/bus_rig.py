@@ -69,7 +69,9 @@ def source_of(
     settings = {"timeout": 0.15, "quiet": 0.1} | bus
     if "serial" not in bus:
         settings["tcp"] = f"127.0.0.1:{port}"
-    devices = [(Device(id=f"d{u}", profile="bench-model", bus="b", unit=u, poll=poll, commands=True), profile) for u in units]
+    devices = [
+        (Device(id=f"d{u}", profile="bench-model", bus="b", unit=u, poll=poll, commands=True), profile) for u in units
+    ]
     return ModbusSource(Bus(id="b", **settings), devices, inbox.deliver, SystemClock())
 
 

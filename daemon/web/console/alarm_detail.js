@@ -1,0 +1,136 @@
+/** One alarm in full: what, where, what follows from it, what to do, what has been done, and when. */
+import { act, canOperate, canReset, pending } from "./acting.js";
+import { say, sayOther, t, visible } from "./catalogue.js";
+import { dateTime, exactTime, now, span } from "./clock.js";
+import { MapAround } from "./plan.js";
+import { guidanceFor, openProcedure } from "./procedure.js";
+import { Points } from "./points_screen.js";
+import { current, equipment, isOpen, point, site } from "./store.js";
+import { AlarmSymbol } from "./symbol.js";
+import { quality, qualityWords, valueWords } from "./value.js";
+import { html } from "./view.js";
+
+/** @typedef {import("./types").AlarmRow} AlarmRow */
+/** @typedef {import("./types").Standing} Standing */
+
+/** @param {{ label: string, children?: unknown, testid?: string }} props */
+function Fact({ label, children, testid }) {
+  return html`<div class="fact" data-testid=${testid}><dt>${label}</dt><dd>${children}</dd></div>`;
+}
+
+/** @param {{ one: Standing }} props */
+function Steps({ one: { row, course } }) {
+  const times = course.times;
+  /** @type {[string, number | null][]} */
+  const steps = [
+    ["device", times.device ? Date.parse(times.device) : null],
+    ["received", times.received ? Date.parse(times.received) : null],
+    ["decided", times.decided ? Date.parse(times.decided) : null],
+    ["committed", times.committed ? Date.parse(times.committed) : null],
+    ["sent", course.live ? course.sent : null],
+    ["shown", course.live ? course.shown : null],
+    ["sounded", course.live ? course.sounded : null],
+  ];
+  const began = steps.slice(1, 3).find(([, at]) => at !== null)?.[1] ?? null;
+  return html`<ol class="steps" data-testid="latency-steps">
+    ${steps.map(
+      ([name, at]) => html`<li class=${at === null ? "unknown" : ""} data-step=${name}>
+        <span>${t(`step.${name}`)}</span>
+        <time>${at === null ? "—" : exactTime(at)}</time>
+        <b>${at === null || began === null || name === "device" ? "" : `+${Math.max(0, Math.round(at - began))} ms`}</b>
+      </li>`,
+    )}
+    ${row.cause && html`<li class="cause"><span>${t("step.cause")}</span><code>${visible(`${row.cause.dev} · ${row.cause.boot} · ${row.cause.seq}`)}</code></li>`}
+  </ol>`;
+}
+
+/** @param {{ row: AlarmRow }} props */
+function Lamp({ row }) {
+  const lamp = row.lamp ? equipment(row.lamp) : undefined;
+  if (!row.lamp || !lamp) return null;
+  const command = point(lamp.points["command_state"]?.id ?? `${lamp.id}.command_state`);
+  const lit = point((lamp.points["lit"] ?? lamp.points["on"])?.id);
+  const state = command && typeof command.v === "string" ? command.v : "idle";
+  return html`<${Fact} label=${t("detail.lamp")} testid="lamp">
+    <span class="number">${lamp.number}</span>
+    <span class="command ${state}">${t(`command.${state}`)}</span>
+    <span class="lit ${quality(lit)}">${lit ? `${valueWords("lit", lit.v)}${quality(lit) === "good" ? "" : ` ? ${qualityWords(lit)}`}` : ""}</span>
+  <//>`;
+}
+
+/** @param {{ one: Standing }} props */
+function Buttons({ one: { row } }) {
+  const waiting = !canOperate() || pending.value.has(row.id);
+  const procedure = guidanceFor(row)?.plan;
+  return html`<div class="actions">
+    <button
+      class="primary"
+      data-testid="detail-ack"
+      disabled=${waiting || !isOpen(row)}
+      onClick=${() => void act("acknowledge", row)}
+    >
+      ${isOpen(row) ? t("act.acknowledge.button") : t("act.acknowledged.button")} <kbd>F2</kbd>
+    </button>
+    ${canReset(row) &&
+    html`<button data-testid="reset-button" disabled=${waiting} onClick=${() => void act("reset", row)}>${t("act.reset.button")}</button>`}
+    ${procedure && html`<button data-testid="procedure-button" onClick=${() => void openProcedure(procedure)}>${t("detail.procedure")}</button>`}
+  </div>`;
+}
+
+export function AlarmDetail() {
+  const one = current.value;
+  if (!one) return html`<aside class="detail"><p class="empty">${t("detail.none")}</p></aside>`;
+  const { row } = one;
+  const what = equipment(row.equipment);
+  const guidance = guidanceFor(row);
+  const raised = row.raised ? Date.parse(row.raised) : null;
+  const kind = site.value?.classes[row.class]?.name;
+  return html`<aside class="detail p${row.priority}" data-testid="detail" data-alarm=${row.id}>
+    <header>
+      <${AlarmSymbol} row=${row} />
+      <div>
+        <h2>${say(row.text)}</h2>
+        <p class="other">${sayOther(row.text)}</p>
+      </div>
+    </header>
+    <${Buttons} one=${one} />
+    <div class="detail-body">
+      <dl class="facts">
+        <${Fact} label=${t("detail.number")}><b class="number">${row.number}</b><//>
+        <${Fact} label=${t("detail.place")}>${say(row.place)}<//>
+        <${Fact} label=${t("detail.equipment")}>${what ? say(what.name) : row.equipment}${kind ? ` · ${say(kind)}` : ""}<//>
+        <${Fact} label=${t("detail.priority")}>${t(`priority.${row.priority}`)}<//>
+        <${Fact} label=${t("detail.state")}>${t(`state.${row.state}`)} · ${t("detail.occurrence", { n: row.occurrence })}<//>
+        <${Fact} label=${t("detail.raised")}>${raised === null ? "—" : `${dateTime(raised)} · ${span((now.value - raised) / 1000)}`}<//>
+        ${row.by !== "process" && html`<${Fact} label=${t("detail.by")}>${visible(row.by)}<//>`}
+        ${row.note && html`<${Fact} label=${t("detail.note")}>${visible(row.note)}<//>`}
+        ${row.camera && html`<${Fact} label=${t("detail.camera")}>${visible(row.camera)}<//>`}
+        <${Lamp} row=${row} />
+      </dl>
+      ${guidance &&
+      html`<section class="guidance">
+        <h3>${t("detail.consequence")}</h3>
+        <p>${say(guidance.consequence)} <span class="other">${sayOther(guidance.consequence)}</span></p>
+        <h3>${t("detail.response")}</h3>
+        <p class="response">${say(guidance.response)} <span class="other">${sayOther(guidance.response)}</span></p>
+      </section>`}
+      <div class="pair">
+        <section>
+          <h3>${t("detail.steps")}</h3>
+          <${Steps} one=${one} />
+        </section>
+        ${row.map &&
+        html`<section class="around">
+          <h3>${t("screen.map")}</h3>
+          <${MapAround} row=${row} />
+        </section>`}
+      </div>
+      ${what &&
+      Object.keys(what.points).length > 0 &&
+      html`<section>
+        <h3>${t("detail.values")}</h3>
+        <${Points} one=${what} />
+      </section>`}
+    </div>
+  </aside>`;
+}

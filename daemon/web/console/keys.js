@@ -1,0 +1,36 @@
+/** The keyboard: the whole alarm story without a mouse. */
+import { acknowledgeCurrent, hush, move } from "./acting.js";
+import { session } from "./command.js";
+import { screen } from "./store.js";
+
+/** @param {EventTarget | null} target */
+const typing = (target) => target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+/** @param {EventTarget | null} target */
+const pressable = (target) => target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement;
+
+/** @type {Record<string, () => void>} */
+const KEYS = {
+  F1: () => (screen.value = "alarms"),
+  F2: acknowledgeCurrent,
+  F3: () => void hush(),
+  F6: () => (screen.value = "points"),
+  F7: () => (screen.value = "map"),
+  F9: () => move(-1, true),
+  F10: () => move(1, true),
+};
+/** Only while nothing is being typed. @type {Record<string, () => void>} */
+const PLAIN = { ArrowUp: () => move(-1), ArrowDown: () => move(1) };
+
+export function listen() {
+  addEventListener("keydown", (event) => {
+    if (!session.peek() || event.ctrlKey || event.altKey || event.metaKey) return;
+    let action = KEYS[event.key];
+    if (!action && !typing(event.target) && screen.peek() === "alarms") {
+      action = PLAIN[event.key];
+      if (event.key === "Enter" && !pressable(event.target)) action = acknowledgeCurrent;
+    }
+    if (!action) return;
+    event.preventDefault();
+    if (!event.repeat || event.key.startsWith("Arrow")) action();
+  });
+}

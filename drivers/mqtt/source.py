@@ -1,0 +1,246 @@
+"""The MQTT driver: one broker session for the life-safety classes or for the rest, from messages to deliveries."""
+
+import asyncio
+import logging
+import ssl
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+
+import aiomqtt
+
+from drivers.mqtt.device import EstateDevice
+from drivers.mqtt.foreign import ForeignDevice
+from drivers.mqtt.gateway import Gateway
+from drivers.mqtt.outcome import Outcome
+from drivers.mqtt.sequence import EventTrack, Restored
+from drivers.mqtt.session import Address, Connection, Message, Session
+from drivers.mqtt.topics import PREFIX, daemon_status, parse_topic
+from drivers.profile import Profile
+from drivers.source import Deliver
+from estate.errors import DecodeError
+from estate.model import Clock, Delivery, DeviceId, Now, Quality, Sample, nothing, point_id
+from estate.site import Broker, Device
+
+log = logging.getLogger(__name__)
+
+SUPERVISION = 0.5
+"""s between looks at the clock: heartbeats, gaps and quiet need no message to be noticed."""
+
+REPEAT_CONNECTION = 10.0
+MAX_STRANGERS = 256
+MAX_GATEWAYS = 256
+
+Reader = Callable[[bytes, bool, Now, Outcome], None]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Messages handed on and not yet acknowledged; `acks` is what to tell the devices then."""
+
+    messages: Sequence[Message]
+    acks: Mapping[tuple[str, str], int]
+    settled: bool = False
+
+
+class MqttSource:
+    """Reads what the devices of one session say, delivers it in order, and acknowledges what was settled.
+
+    `devices` may be all of the site: each session takes its own, by `life_safety` of their profiles.
+    `restored` is what the journal knows of each; `secrets` the folder of password and CA files.
+    `on_connected` is called after each connect, to say again what the broker should hold.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        site_id: str,
+        devices: Sequence[tuple[Device, Profile]],
+        life_safety: bool,
+        deliver: Deliver,
+        clock: Clock,
+        restored: Mapping[DeviceId, Restored],
+        secrets: Path,
+        on_connected: Callable[[], None] = nothing,
+    ) -> None:
+        self.name = "mqtt-safety" if life_safety else "mqtt"
+        self.strangers = 0
+        self._site = site_id
+        self._life_safety = life_safety
+        self._deliver = deliver
+        self._clock = clock
+        self._said_connected = on_connected
+        self._point = point_id("system", "broker_safety" if life_safety else "broker")
+        self._unsettled: deque[_Batch] = deque()
+        self._known_strangers: set[str] = set()
+        self._gateways: dict[str, Gateway] = {}
+        self._connection: Connection | None = None
+        self._connected = float("inf")
+        self._next_look = float("-inf")
+        now = clock.now()
+        self._told = now.mono
+        own = [(device, profile) for device, profile in devices if _belongs(profile, life_safety)]
+        self._readers: dict[str, Reader] = {}
+        self._devices = tuple(self._device(device, profile, restored, now) for device, profile in own)
+        self._session = Session(
+            _address(broker, site_id, life_safety, secrets),
+            self._subscriptions(),
+            self._on_connected,
+            None if life_safety else aiomqtt.Will(daemon_status(site_id), _status("offline"), 1, True),
+        )
+
+    @property
+    def devices(self) -> Mapping[DeviceId, EstateDevice | ForeignDevice]:
+        """What we know of each device, for diagnosis."""
+        return {device.id: device for device in self._devices}
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._session.run(), name=f"{self.name} session")
+            tasks.create_task(self._listen(), name=f"{self.name} messages")
+
+    def publish(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> bool:
+        """Hand a message to the broker without waiting. False: not connected; say it again in `on_connected`."""
+        return self._session.publish(topic, payload, qos, retain)
+
+    async def _listen(self) -> None:
+        session, readers = self._session, self._readers
+        while True:
+            messages = await session.receive(SUPERVISION)
+            now = self._clock.now()
+            out = Outcome()
+            self._note_connection(now, out)
+            for message in messages:
+                reader = readers.get(message.topic)
+                if reader is None:
+                    reader = self._find_reader(message.topic)
+                reader(message.payload, message.retain, now, out)
+            if now.mono >= self._next_look:
+                self._next_look = now.mono + SUPERVISION
+                self._supervise(now, out)
+            for topic, payload in out.requests:
+                session.publish(topic, payload, qos=1)
+            if messages or out.samples or out.events:
+                await self._hand_over(messages, out)
+
+    async def _hand_over(self, messages: Sequence[Message], out: Outcome) -> None:
+        """Also what changed nothing is handed over: a duplicate is acknowledged after the first of it is safe."""
+        batch = _Batch([message for message in messages if message.qos], out.acks)
+        if not (batch.messages or batch.acks):
+            if out.samples or out.events:
+                await self._deliver(Delivery(out.samples, out.events, self._life_safety))
+            return
+        self._unsettled.append(batch)
+        await self._deliver(Delivery(out.samples, out.events, self._life_safety, partial(self._settle, batch)))
+
+    def _settle(self, batch: _Batch) -> None:
+        batch.settled = True
+        unsettled = self._unsettled
+        while unsettled and unsettled[0].settled:
+            first = unsettled.popleft()
+            self._session.acknowledge(first.messages)
+            for (topic, boot), seq in first.acks.items():
+                # QoS 0: a lost one is said again when the device repeats its event.
+                self._session.publish(topic, f'{{"v":1,"boot":"{boot}","seq":{seq}}}'.encode())
+
+    def _on_connected(self) -> None:
+        if not self._life_safety:
+            self._session.publish(daemon_status(self._site), _status("online"), 1, True)
+        self._said_connected()
+
+    def _note_connection(self, now: Now, out: Outcome) -> None:
+        connection = self._session.connection
+        changed = connection is not self._connection
+        if changed and connection.up:
+            self._connected = now.mono
+            for device in self._devices:
+                device.connected(now, out)
+        if not connection.up:
+            self._connected = float("inf")
+        if (changed and connection.reason != "not yet connected") or now.mono - self._told > REPEAT_CONNECTION:
+            self._told = now.mono
+            out.samples.append(
+                Sample(self._point, connection.up, Quality.GOOD, now.utc, now.mono, reason=connection.reason)
+            )
+        self._connection = connection
+
+    def _supervise(self, now: Now, out: Outcome) -> None:
+        for device in self._devices:
+            device.supervise(now, self._connected, out)
+
+    def _find_reader(self, topic: str) -> Reader:
+        """For a topic heard the first time: a gateway's status, or nobody's."""
+        try:
+            parsed = parse_topic(topic)
+        except DecodeError:
+            return self._stranger(topic[:64])
+        if (parsed.site, parsed.class_, parsed.kind) != (self._site, "gateway", "status"):
+            return self._stranger(f"{parsed.class_}/{parsed.device}")
+        if len(self._gateways) >= MAX_GATEWAYS:
+            return self._stranger(f"gateway/{parsed.device}")
+        gateway = self._gateways[parsed.device] = Gateway(parsed.device, self._devices)
+        self._readers[topic] = gateway.status
+        return gateway.status
+
+    def _stranger(self, who: str) -> Reader:
+        self.strangers += 1
+        if who not in self._known_strangers and len(self._known_strangers) < MAX_STRANGERS:
+            self._known_strangers.add(who)
+            log.warning("%s: messages from %r, which is not in this site's devices", self.name, who)
+        return _ignore
+
+    def _device(
+        self, device: Device, profile: Profile, restored: Mapping[DeviceId, Restored], now: Now
+    ) -> EstateDevice | ForeignDevice:
+        assert profile.mqtt is not None
+        if profile.mqtt.dialect == "topic":
+            session = f"{now.utc:%Y%m%dT%H%M%S}-{token_hex(3)}"
+            foreign = ForeignDevice(device.id, profile, device.topic or device.id, session)
+            foreign.via = device.via
+            for topic in foreign.topics:
+                self._readers[topic] = partial(foreign.message, topic)
+            return foreign
+        track = EventTrack.restore(restored.get(DeviceId(device.id), Restored()), now.mono)
+        own = EstateDevice(device.id, profile, self._site, track)
+        own.via = device.via
+        self._readers.update(own.readers())
+        return own
+
+    def _subscriptions(self) -> list[tuple[str, int]]:
+        classes = sorted({device.class_ for device in self._devices if isinstance(device, EstateDevice)})
+        root = f"{PREFIX}/{self._site}"
+        wanted = [(f"{root}/gateway/+/status", 1)]
+        for class_ in classes:
+            wanted += [(f"{root}/{class_}/+/{kind}", 1) for kind in ("meta", "status", "state", "event")]
+            wanted.append((f"{root}/{class_}/+/hb", 0))
+        for device in self._devices:
+            if isinstance(device, ForeignDevice):
+                wanted += [(topic, 1) for topic in device.topics]
+        return wanted
+
+
+def _ignore(_payload: bytes, _retained: bool, _now: Now, _out: Outcome) -> None:
+    """Nobody's message: acknowledged with its batch, and that is all."""
+
+
+def _belongs(profile: Profile, life_safety: bool) -> bool:
+    return profile.mqtt is not None and profile.mqtt.life_safety == life_safety
+
+
+def _status(state: str) -> bytes:
+    return f'{{"v":1,"state":"{state}"}}'.encode()
+
+
+def _address(broker: Broker, site_id: str, life_safety: bool, secrets: Path) -> Address:
+    return Address(
+        broker.host,
+        broker.port,
+        f"estated-{site_id}-safety" if life_safety else f"estated-{site_id}",
+        broker.protocol,
+        broker.username,
+        (secrets / broker.password_file).read_text().strip() if broker.password_file else None,
+        ssl.create_default_context(cafile=secrets / broker.ca_file) if broker.ca_file else None,
+    )

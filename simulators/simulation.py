@@ -1,0 +1,136 @@
+"""A whole site as a simulation: its world, and every device of it on a real protocol."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from estate.model import Clock, SystemClock
+from estate.site import Device, Site
+from simulators.faults import Breakable
+from simulators.modbus_device import Line
+from simulators.modbus_unit import Unit
+from simulators.mqtt_adapter import Adapter
+from simulators.mqtt_device import MqttDevice
+from simulators.mqtt_foreign import ForeignDevice
+from simulators.mqtt_link import BrokerAt
+from simulators.registers import RegisterImage
+from simulators.targets import Targets
+from simulators.wiring import Wiring, load_profiles
+from simulators.world import World
+
+FOREIGN = "foreign"
+"""The one connection of all devices that speak another dialect."""
+
+
+class Simulation:
+    """Built, not running: `lines` are opened and run, `adapters` are run, `advance` moves the world."""
+
+    def __init__(
+        self,
+        site: Site,
+        broker: BrokerAt | None,
+        *,
+        seed: int = 1,
+        traffic: float = 1.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.site = site
+        self.world = World(site.equipment, seed=seed, traffic=traffic)
+        self.wiring = Wiring(site, self.world.plants, load_profiles(site.folder, site.devices))
+        self._clock = clock or SystemClock()
+        units = {d.id: self._unit(d, seed) for d in site.devices if d.bus is not None}
+        self.lines = [
+            Line(bus, {d.unit or 0: units[d.id] for d in site.devices if d.bus == bus.id}) for bus in site.buses
+        ]
+        self.spoken: dict[str, MqttDevice | ForeignDevice] = {}
+        self.adapters = [] if broker is None else self._adapters(broker)
+        plants = self.world.plants
+        things: list[Breakable] = [
+            *plants.values(),
+            *self.spoken.values(),
+            *units.values(),
+            *self.lines,
+            *self.adapters,
+        ]
+        self._devices: Mapping[str, Breakable] = {**self.spoken, **units}
+        behind = {name: [d for d in self.wiring.devices_of(name) if d in self._devices] for name in plants}
+        self.targets = Targets(things, behind)
+
+    def advance(self, seconds: float) -> None:
+        """Move the world on by simulated seconds, then let the MQTT devices tell what happened."""
+        self.world.advance(seconds)
+        self.targets.expire(self.world.now)
+        self.tell()
+
+    def tell(self) -> None:
+        """Events in order of happening, then each state that has changed."""
+        for plant in self.world.plants.values():
+            for happening in plant.take():
+                speaker = self.wiring.speaker(plant, happening)
+                if speaker in self.spoken:
+                    self.spoken[speaker].emit(happening.type, happening.data)
+        for device in self.spoken.values():
+            device.refresh()
+
+    def state(self) -> dict[str, Any]:
+        """What is true in the plants, and what stands on whom."""
+        return {
+            "now": self.world.now,
+            "equipment": {name: dict(plant.points) for name, plant in self.world.plants.items()},
+            "devices": {
+                name: {point: self.wiring.value(name, point) for point in self.wiring.profiles[name].points}
+                for name in self._devices
+            },
+            "events": {name: d.seq for name, d in self.spoken.items() if isinstance(d, MqttDevice)},
+            "outbox": {adapter.name: len(adapter.outbox) for adapter in self.adapters},
+            "standing": {t["target"]: t["standing"] for t in self.targets.describe() if t["standing"]},
+        }
+
+    def _unit(self, device: Device, seed: int) -> Unit:
+        image = RegisterImage(
+            self.wiring.profiles[device.id],
+            lambda point: self.wiring.value(device.id, point),
+            lambda point, value: self.wiring.write(device.id, point, value),
+            device.scale,
+        )
+        return Unit(device.id, image, Random(f"{seed}/{device.id}"))
+
+    def _adapters(self, broker: BrokerAt) -> list[Adapter]:
+        """One for each `via`, one for each device with a connection of its own, one for all other dialects."""
+        behind: dict[str, list[MqttDevice | ForeignDevice]] = {}
+        gateways = set()
+        for device in self.site.devices:
+            profile = self.wiring.profiles[device.id]
+            if profile.mqtt is None:
+                continue
+            name = device.via or (device.id if profile.mqtt.dialect == "estate" else FOREIGN)
+            spoken = self._spoken(device)
+            self.spoken[device.id] = spoken
+            behind.setdefault(name, []).append(spoken)
+            if device.via is not None:
+                gateways.add(name)
+        return [
+            Adapter(name, devices, broker, site=self.site.id, gateway=name in gateways, clock=self._clock)
+            for name, devices in behind.items()
+        ]
+
+    def _spoken(self, device: Device) -> MqttDevice | ForeignDevice:
+        profile = self.wiring.profiles[device.id]
+        assert profile.mqtt is not None, "only MQTT devices speak"
+        if profile.mqtt.dialect == "topic":
+            return ForeignDevice(
+                device.id,
+                profile,
+                root=device.topic or device.id,
+                value=lambda point: self.wiring.value(device.id, point),
+                clock=self._clock,
+            )
+        return MqttDevice(
+            device.id,
+            profile,
+            site=self.site.id,
+            via=device.via,
+            value=lambda point: self.wiring.value(device.id, point),
+            plant=self.wiring.plant_behind(device.id),
+            clock=self._clock,
+        )

@@ -1,0 +1,154 @@
+"""What may be written as a condition, and where the finger points when it may not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.absence import without
+from rules.condition import ConditionError, parse
+from rules.kinds import check
+from rules.tree import Arithmetic, Both, Comparison, Either, Literal, Name, Node, Not, Rate
+from tests.rules.watching import class_of
+
+KNOWN = class_of().known
+
+
+def shape(node: Node) -> object:
+    """A tree as nested tuples without columns."""
+    match node:
+        case Literal():
+            return node.value
+        case Name():
+            return node.name
+        case Not():
+            return ("not", shape(node.operand))
+        case Both():
+            return ("and", *map(shape, node.operands))
+        case Either():
+            return ("or", *map(shape, node.operands))
+        case Comparison() | Arithmetic():
+            return (node.operator, shape(node.left), shape(node.right))
+        case Rate():
+            return ("rate", node.point.name, node.window)
+        case _:
+            return type(node).__name__
+
+
+@pytest.mark.parametrize(
+    "text, tree",
+    [
+        ("running", "running"),
+        ("not running and ready", ("and", ("not", "running"), "ready")),
+        ("running or ready and not running", ("or", "running", ("and", "ready", ("not", "running")))),
+        ("(running or ready) and running", ("and", ("or", "running", "ready"), "running")),
+        ("level > 1.5", (">", "level", 1.5)),
+        ("level+1*2 >= limit", (">=", ("+", "level", ("*", 1, 2)), "limit")),
+        ("level - 1 - 2 < 3", ("<", ("-", ("-", "level", 1), 2), 3)),
+        ("mode == 'auto'", ("==", "mode", "auto")),
+        ('mode != "auto"', ("!=", "mode", "auto")),
+        ("running == true", ("==", "running", True)),
+        ("rate(level, 30s) > 0", (">", ("rate", "level", 30.0), 0)),
+        ("rate(level, 1.5m) > 0", (">", ("rate", "level", 90.0), 0)),
+        ("not not running", ("not", ("not", "running"))),
+        ("level > 1e-3", (">", "level", 0.001)),
+    ],
+)
+def test_text_becomes_the_tree_it_says(text: str, tree: object) -> None:
+    parsed = parse(text)
+    check(parsed, KNOWN)
+    assert shape(parsed) == tree
+
+
+@pytest.mark.parametrize(
+    "text, code, column",
+    [
+        ("", "incomplete", 1),
+        ("level >", "incomplete", 8),
+        ("level > 1 2", "unexpected", 11),
+        ("level > 1 ready", "unexpected", 11),
+        ("level => 1", "unexpected", 7),
+        ("level = 1", "unexpected", 7),
+        ("(running", "expected", 9),
+        ("running)", "unexpected", 8),
+        ("1 < level < 2", "chained", 11),
+        ("mode == 'auto", "open_string", 9),
+        ("level > 1m", "stray_unit", 9),
+        ("level > 1.", "unexpected", 10),
+        ("open(level) > 1", "unknown_function", 1),
+        ("min(level) > 1", "argument_count", 1),
+        ("abs(level, 1) > 1", "argument_count", 1),
+        ("rate(level) > 0", "expected", 11),
+        ("rate(level, 30) > 0", "expected_duration", 13),
+        ("rate(level, 30d) > 0", "expected_duration", 13),
+        ("rate(level, 2h) > 0", "window_out_of_range", 13),
+        ("rate(level, 10ms) > 0", "window_out_of_range", 13),
+        ("rate(running, 30s) > 0", "expected_point", 6),
+        ("rate(limit, 30s) > 0", "expected_point", 6),
+        ("rate(1, 30s) > 0", "expected_point", 6),
+        ("rate(lvel, 30s) > 0", "unknown_name", 6),
+        ("lvel > 1", "unknown_name", 1),
+        ("running and lvel > 1", "unknown_name", 13),
+        ("level", "not_a_condition", 1),
+        ("level + 1", "not_a_condition", 7),
+        ("mode", "not_a_condition", 1),
+        ("limit > 1", "reads_no_point", 7),
+        ("true", "reads_no_point", 1),
+        ("level > 'high'", "different_kinds", 7),
+        ("mode == 1", "different_kinds", 6),
+        ("running == 1", "different_kinds", 9),
+        ("mode > 'auto'", "no_order", 6),
+        ("running > ready", "no_order", 9),
+        ("mode == 'atuo'", "unknown_value", 9),
+        ("'atuo' == mode", "unknown_value", 1),
+        ("level and running", "expected_truth", 1),
+        ("not level", "expected_truth", 5),
+        ("-running > 1", "expected_number", 2),
+        ("level + mode > 1", "expected_number", 9),
+        ("max(level, running) > 1", "expected_number", 12),
+        ("level > 1;import os", "unexpected", 10),
+        ("__import__('os')", "unknown_function", 1),
+        ("level.real > 1", "unexpected", 6),
+        ("(" * 60 + "running" + ")" * 60, "too_deep", 41),
+        ("not " * 60 + "running", "too_deep", 161),
+        ("-" * 60 + "1 < level", "too_deep", 41),
+        ("running or " * 60 + "running", "too_long", 501),
+    ],
+)
+def test_a_mistake_is_found_before_the_start_with_its_column(text: str, code: str, column: int) -> None:
+    with pytest.raises(ConditionError) as caught:
+        check(parse(text), KNOWN)
+    assert (caught.value.code, caught.value.column) == (code, column)
+
+
+def test_a_misspelt_name_or_value_is_answered_with_what_was_meant() -> None:
+    with pytest.raises(ConditionError, match=r"column 1: unknown name: lvel \(did you mean level\?\)"):
+        check(parse("lvel > 1"), KNOWN)
+    with pytest.raises(ConditionError, match="did you mean auto"):
+        check(parse("mode == 'atuo'"), KNOWN)
+
+
+@given(st.text(max_size=80) | st.text("levrunigot()<>=+-*/'\" 0123456789.,smh", max_size=80))
+def test_any_text_is_a_condition_or_a_mistake_inside_it(text: str) -> None:
+    try:
+        check(parse(text), KNOWN)
+    except ConditionError as error:
+        assert 1 <= error.column <= len(text) + 1
+
+
+@pytest.mark.parametrize(
+    "text, left",
+    [
+        ("level > 1 or running", "running"),
+        ("level > 1 or inflow > 2 or running", ("or", (">", "inflow", 2), "running")),
+        ("running and level > 1", None),
+        ("ready or running and level > 1", "ready"),
+        ("not (running or level > 1)", ("not", "running")),
+        ("level > 1", None),
+        ("not (level > 1)", None),
+        ("max(level, inflow) > 1", None),
+        ("rate(level, 30s) > 0", None),
+    ],
+)
+def test_an_absent_point_takes_with_it_what_cannot_be_decided_without(text: str, left: object) -> None:
+    remaining = without(parse(text), {"level"})
+    assert (None if remaining is None else shape(remaining)) == left
