@@ -61,8 +61,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         points = PointStore(assembly.max_age)
         historian = Historian(site, state.history, inbox.put, clock, assembly.units)
         documents = AlarmDocuments(assembly)
-        beat = partial(watchdog.tell, "WATCHDOG=1")
-        pipeline = Pipeline(inbox, points, engine, journal, documents, clock, historian.record, beat)
+        pipeline = Pipeline(inbox, points, engine, journal, documents, clock, historian.record, watchdog.beat)
 
         stream = Stream(lambda: Snapshot(pipeline.alarm_rows(), pipeline.point_rows()), clock, release)
         latency = Latency(journal, inbox.put, clock)

@@ -46,7 +46,7 @@ class Inbox:
         lane.append(item)
         self._arrived.set()
 
-    async def take(self, wait: float | None, most: int = 1000) -> Sequence[Item]:
+    async def take(self, wait: float | None, most: int = 250) -> Sequence[Item]:
         """All that waits, life safety first, at most about `most` events; empty after `wait` seconds."""
         if not (self._safety or self._ordinary):
             self._arrived.clear()

@@ -71,6 +71,8 @@ def _connection(site: SiteFolder, row: Placed[Device], profile: Profile) -> Iter
         yield row.fault("no_broker", profile=device.profile)
     if profile.mqtt.dialect == "topic" and device.topic is None:
         yield row.fault("topic_missing", profile=device.profile)
+    if profile.mqtt.dialect == "estate" and device.topic is not None:
+        yield row.fault("topic_useless", "topic", profile=device.profile)
     if device.max_age is None and not profile.mqtt.heartbeat and profile.mqtt.max_silence is None:
         yield row.fault("max_age_missing", profile=device.profile, id=device.id)
 

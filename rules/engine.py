@@ -24,6 +24,7 @@ class Engine:
     Delays count from the receipt of the sample that started them, not from the step that carried it,
     so that a queue before the engine neither shortens nor stretches them. Samples are applied in their
     order, each evaluated on its own: a value that comes and goes within one step raises and clears.
+    With both delays set, the order of samples received at one moment makes no difference.
     """
 
     def __init__(self, rules: Iterable[RuleInstance]) -> None:
@@ -119,6 +120,11 @@ class Engine:
                 self._schedule(watch)
         return None
 
+    @property
+    def queued(self) -> int:
+        """Entries waiting for their time; stays near the number of rules with a timer."""
+        return len(self._queue)
+
     def evaluations(self, alarm: AlarmId) -> tuple[Evaluation, ...]:
         """The last few evaluations of a rule, oldest first."""
         return tuple(self._watches[alarm].evaluations)
@@ -135,14 +141,14 @@ class Engine:
         standing = self._alarms[watch.instance.alarm].state.condition_present
         result = watch.evaluate(at, standing)
         if result is None or result is standing:
-            watch.due = None
+            watch.cancel(at)
         elif watch.due is None:
-            watch.origin = sample or watch.origin
             delay = watch.instance.off_delay if standing else watch.instance.on_delay
-            if delay <= 0:
-                self._turn(watch, now, transitions)
+            if delay > 0:
+                watch.start(at, delay, sample)
             else:
-                watch.due = at + delay
+                watch.origin = sample or watch.origin
+                self._turn(watch, now, transitions)
         if watch.due is not None or watch.look is not None:
             self._schedule(watch)
 

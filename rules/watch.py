@@ -17,10 +17,23 @@ class Watch:
     """Mutable; belongs to the engine. Times are monotonic seconds.
 
     `due` is when a pending raise or clear happens, `look` when a slope will be another although nothing
-    changed, `queued` the earliest entry in the engine's queue, `origin` the sample that started the timer.
+    changed, `queued` the earliest entry in the engine's queue, `origin` the sample that started the timer,
+    `dropped` when a timer was last cancelled and when it would have been due.
     """
 
-    __slots__ = ("due", "evaluations", "inputs", "instance", "look", "origin", "queued", "result", "trends", "values")
+    __slots__ = (
+        "dropped",
+        "due",
+        "evaluations",
+        "inputs",
+        "instance",
+        "look",
+        "origin",
+        "queued",
+        "result",
+        "trends",
+        "values",
+    )
 
     def __init__(self, instance: RuleInstance) -> None:
         self.instance = instance
@@ -31,6 +44,7 @@ class Watch:
         )
         self.result: bool | None = None
         self.due: float | None = None
+        self.dropped = (float("-inf"), 0.0)
         self.look: float | None = None
         self.queued: float | None = None
         self.origin: Sample | None = None
@@ -66,6 +80,24 @@ class Watch:
         self.result = result
         self.evaluations.append((at, result, tuple(values)))
         return result
+
+    def start(self, at: float, delay: float, sample: Sample | None) -> None:
+        """Let the timer run from `at`, or go on when it was cancelled at this very moment.
+
+        Changes of one moment come one after the other; a mixture of old and new values that lasted no
+        time must not start a delay over, or their order would decide.
+        """
+        cancelled, due = self.dropped
+        if cancelled == at:
+            self.due = due
+        else:
+            self.due = at + delay
+            self.origin = sample or self.origin
+
+    def cancel(self, at: float) -> None:
+        if self.due is not None:
+            self.dropped = (at, self.due)
+            self.due = None
 
     @property
     def wake(self) -> float | None:

@@ -15,10 +15,10 @@ def usual(hour: float) -> float:
     if hour < 6.0:
         return 0.1
     if 7.0 <= hour < 9.0:
-        return 4.5
+        return 4.0
     if 18.0 <= hour < 21.0:
-        return 3.5
-    return 0.7
+        return 3.0
+    return 0.45
 
 
 class Demand:

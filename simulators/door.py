@@ -91,8 +91,10 @@ class Door(Plant):
                 self._plan_visit()
             case "tamper":
                 self.points["tamper"] = False
+                self.happen("reader.tamper_restore")
             case "cut_line" | "short_line":
                 self.points.update(wire="ok", contact="closed")
+                self.happen("input.restore", input="contact")
             case "reader_offline":
                 self.points["reader_online"] = True
             case "power_loss":
@@ -141,11 +143,10 @@ class Door(Plant):
         self._unlock_and_pass()
 
     def _grant(self, credential: dict[str, str]) -> None:
-        self.points.update(lock="unlocked", last_access=f"granted {credential['ref']}")
+        self.points.update(lock="unlocked", last_access=credential["ref"])
         self.happen("access.granted", reader="r1", credential=credential)
 
     def _deny(self, credential: dict[str, str], reason: str) -> None:
-        self.points["last_access"] = f"denied {credential['ref']} {reason}"
         self.happen("access.denied", reader="r1", reason=reason, credential=credential)
 
     def _unlock_and_pass(self) -> None:

@@ -2,11 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, ClassVar
 
 from estate.errors import CommandRefused
 
 Details = Mapping[str, Any]
+
+NUMBERS = frozenset(
+    (
+        "after",
+        "code",
+        "confidence",
+        "delay",
+        "factor",
+        "flow",
+        "level",
+        "n",
+        "offset",
+        "ohm",
+        "pressure",
+        "pump",
+        "rate",
+    )
+)
+SWITCHES = frozenset(("fill", "up"))
+"""Details that are numbers or true and false; all others are texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +65,7 @@ class Breakable:
     def inject(self, word: str, seconds: float | None = None, details: Details | None = None) -> None:
         """Let a fault stand for so many simulated seconds, or an act happen. Raises CommandRefused if not offered."""
         details = details or {}
+        check(details)
         name = self.shortcuts.get(word, word)
         if name == "restore":
             self.clear()
@@ -90,10 +112,22 @@ class Breakable:
         return number(self.faults[fault].details, name, default) if fault in self.faults else default
 
 
+def check(details: Details) -> None:
+    """Raises CommandRefused for a detail of the wrong type: later, in the middle of a step, it would end the world."""
+    for name, value in details.items():
+        if name in NUMBERS:
+            number(details, name, 0.0)
+        elif name in SWITCHES:
+            if not isinstance(value, bool):
+                raise CommandRefused(f"{name} must be true or false")
+        else:
+            word(details, name, "")
+
+
 def number(details: Details, name: str, default: float) -> float:
     """A number from the details of a fault or an act. Raises CommandRefused when it is none."""
     value = details.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise CommandRefused(f"{name} must be a number")
     return float(value)
 

@@ -60,6 +60,7 @@ class Lane(Plant):
             case "obstruction":
                 self.forget()
                 self.points.update(position="opening", obstructed=True)
+                self.happen("barrier.obstructed")
                 self.happen("barrier.reversed", cause="anti_crush")
                 self.later(TRAVEL, lambda: self.points.update(position="open"))
             case "forced":
@@ -86,6 +87,12 @@ class Lane(Plant):
             case "barrier_stuck":
                 self.points["stuck"] = False
                 self.happen("barrier.stuck_clear")
+            case "barrier_struck":
+                self.happen("barrier.attached")
+            case "obstruction":
+                self.happen("barrier.obstructed_clear")
+            case "forced":
+                self.happen("barrier.forced_clear")
         self.forget()
         self.points.update(obstructed=False, forced=False, detached=False, mode="auto", position="closed")
         self.happen("barrier.closed")

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from zlib import crc32
 
 from drivers.profile import MqttPoint, Profile
 from estate.errors import CommandRefused
@@ -17,6 +18,8 @@ from simulators.plant import Plant
 REMEMBERED = 5000
 """Events of one boot kept for replay; older ones cannot be had again."""
 REMEMBERED_BOOTS = 3
+MOST_AT_ONCE = 1_000_000
+"""Events of one flood or one gap."""
 STATE_EVERY = 900.0
 """Seconds after which the state is told again although nothing changed."""
 
@@ -68,7 +71,9 @@ class MqttDevice(Breakable):
         self._is_up: Callable[[], bool] = lambda: False
         self._remembered: dict[str, deque[dict[str, Any]]] = {}
         self._told: dict[str, Any] | None = None
-        self._told_at = self._beaten_at = self._booted_at = 0.0
+        self._told_at = self._booted_at = 0.0
+        # Not all devices of an estate beat at once.
+        self._beaten_at = clock.now().mono - self.heartbeat * (crc32(name.encode()) % 100) / 100.0
         self._owed = 0.0
         self._flood_left = 0
         self._flood_rate = 0.0
@@ -172,11 +177,11 @@ class MqttDevice(Breakable):
             case "flood":
                 if self._plant is None or self._plant.chatter is None:
                     raise CommandRefused(f"{self.name} has no event to repeat")
-                self._flood_left = int(number(details, "n", 1000.0)) // 2 * 2
-                self._flood_rate = number(details, "rate", 200.0)
+                self._flood_left = int(min(number(details, "n", 1000.0), MOST_AT_ONCE)) // 2 * 2
+                self._flood_rate = max(number(details, "rate", 200.0), 0.1)
                 self._owed = self._clock.now().mono
             case "gap":
-                for _ in range(int(number(details, "n", 1.0))):
+                for _ in range(int(min(number(details, "n", 1.0), MOST_AT_ONCE))):
                     self._number("device.note", {})
                     if details.get("fill", True) is not True:
                         self._remembered[self.boot].pop()

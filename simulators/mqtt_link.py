@@ -62,6 +62,8 @@ class Link:
         self._up = False
         self._answered = asyncio.Event()
         self._down = asyncio.Event()
+        self._last = 0
+        self._confirmed = asyncio.Event()
         self._allowed = asyncio.Event()
         self._allowed.set()
 
@@ -72,7 +74,8 @@ class Link:
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Sent at once when there is a connection, else dropped: what must not be lost stays in an outbox."""
         if self._client is not None and self._up:
-            self._client.publish(topic, payload, qos, retain)
+            self._last = self._client.publish(topic, payload, qos, retain).mid
+            self._confirmed.clear()
 
     def subscribe(self, *topics: str) -> None:
         if self._client is not None and self._up:
@@ -108,11 +111,15 @@ class Link:
 
     async def goodbye(self) -> None:
         """Leave properly: what was published is sent, the will is not."""
-        if self._client is not None and self._up:
-            self._client.disconnect()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await self._down.wait()
+        client = self._client
+        if client is None or not self._up:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                # Closing with unread PUBACKs resets the connection, and the broker loses what it has not read.
+                await self._confirmed.wait()
+                client.disconnect()
+                await self._down.wait()
 
     async def _connect(self) -> None:
         broker = self._broker
@@ -134,6 +141,7 @@ class Link:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._received
+        client.on_publish = self._published
         self._drive(client, asyncio.get_running_loop())
         self._client = client
         await asyncio.to_thread(client.connect, broker.host, broker.port, KEEPALIVE)
@@ -170,6 +178,7 @@ class Link:
         self._down.set()
         if client is None:
             return
+        client.on_socket_close = client.on_socket_register_write = client.on_socket_unregister_write = None
         sock: Any = client.socket()
         if sock is not None:
             loop = asyncio.get_running_loop()
@@ -198,6 +207,10 @@ class Link:
             self._up = False
             self._down.set()
             self._answered.set()
+
+    def _published(self, client: Client, _u: Any, mid: int, _reason: ReasonCode, _properties: Properties) -> None:
+        if client is self._client and mid == self._last:
+            self._confirmed.set()
 
     def _received(self, client: Client, _userdata: Any, message: MQTTMessage) -> None:
         if client is self._client:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import ClassVar
 
+from estate.errors import CommandRefused
 from simulators.faults import Details, word
 from simulators.plant import Plant
 
@@ -75,7 +76,10 @@ class Panel(Plant):
     def perform(self, act: str, details: Details) -> None:
         user = word(details, "user", "resident-1")
         if act == "arm":
-            self._arm(word(details, "mode", "armed_away"), user)
+            mode = word(details, "mode", "armed_away")
+            if mode not in ARMED[1:]:
+                raise CommandRefused(f"mode is one of {', '.join(ARMED[1:])}")
+            self._arm(mode, user)
         else:
             self._disarm(user)
 
@@ -93,7 +97,7 @@ class Panel(Plant):
 
     def _arm(self, mode: str, user: str) -> None:
         self.points["armed"] = mode
-        self.happen("panel.armed", mode=mode, user=user)
+        self.happen("panel.armed", armed=mode, user=user)
 
     def _disarm(self, user: str) -> None:
         self.points["armed"] = "disarmed"

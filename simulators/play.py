@@ -82,22 +82,21 @@ async def play(
         )
     control = Control(simulation.targets, simulation.state, simulation.tell)
     server = ControlServer(control.app(), control_port)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for line in simulation.lines:
-                tasks.create_task(line.run(), name=f"line {line.name}")
-            for adapter in simulation.adapters:
-                tasks.create_task(adapter.run(), name=f"adapter {adapter.name}")
-            tasks.create_task(_serve(server), name="control")
+    async with asyncio.TaskGroup() as tasks:
+        for line in simulation.lines:
+            tasks.create_task(line.run(), name=f"line {line.name}")
+        for adapter in simulation.adapters:
+            tasks.create_task(adapter.run(), name=f"adapter {adapter.name}")
+        tasks.create_task(_serve(server), name="control")
+        try:
             while not server.started:  # noqa: ASYNC110 - uvicorn offers no event for it
                 await asyncio.sleep(0.01)
             ready(Playing(server.url, control.token, copy, buses, simulation))
             await _run_world(simulation, speed)
-    finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                for adapter in simulation.adapters:
-                    await adapter.goodbye()
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await asyncio.gather(*(adapter.goodbye() for adapter in simulation.adapters))
 
 
 async def _serve(server: ControlServer) -> None:

@@ -101,9 +101,11 @@ def resting(point: RegisterPoint | MqttPoint) -> Value:
     if isinstance(point, MqttPoint) and point.type != "number":
         usual: Mapping[str, Value] = {"bool": False, "text": "", "enum": next(iter(point.values), "unknown")}
         return usual[point.type]
-    low, high = point.valid or (0.0, 0.0)
     if isinstance(point, RegisterPoint) and point.current_loop:
         return 4.0
+    low, high = point.valid or (0.0, 0.0)
+    if point.unit == "%":
+        return high
     return min(max(0.0, low), high)
 
 

@@ -46,6 +46,10 @@ class Zone(Plant):
         "wet_cable": "leak beside the loop; ohm (5000): hides alarms, so it is a fault",
         "battery_low": "detector battery low",
     }
+    acts_offered: ClassVar[Mapping[str, str]] = {
+        "bypass": "taken out of watch at the keypad",
+        "unbypass": "watched again",
+    }
     shortcuts: ClassVar[Mapping[str, str]] = {"alarm": "intrusion", "cut": "zone_cut", "short": "zone_short"}
 
     def __init__(self, name: str, random: Random, *, end_of_line: float = END_OF_LINE, debounce: float = 0.25) -> None:
@@ -83,11 +87,16 @@ class Zone(Plant):
     def begin(self, fault: str, details: Details) -> None:
         if fault == "battery_low":
             self.points["battery_low"] = True
-        word(details, "kind", "ir_beam")
+            self.happen("zone.low_battery")
 
     def end(self, fault: str) -> None:
         if fault == "battery_low":
             self.points["battery_low"] = False
+            self.happen("zone.battery_restore")
+
+    def perform(self, act: str, details: Details) -> None:
+        self.points["bypassed"] = act == "bypass"
+        self.happen(f"zone.{act}")
 
     def _become(self, state: str) -> None:
         self.points["state"] = state

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, TypeAdapter
 
 from daemon.historian.trend import TrendQuery
 from daemon.inbox import Operation
@@ -48,12 +48,13 @@ class Deed(_Asked):
 class Silence(_Asked):
     """The tone of one console stopped, for the alarms that sounded then, or for the lost link."""
 
-    alarms: Annotated[list[tuple[str, int]], Field(max_length=100)] = []
+    alarms: Annotated[list[Annotated[tuple[str, int], Strict(False)]], Field(max_length=100)] = []
 
 
-def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions, clock: Clock) -> APIRouter:
-    """All routes under /api and the stream."""
-    api = APIRouter(prefix="/api")
+def add_api(
+    api: APIRouter, control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions, clock: Clock
+) -> None:
+    """Adds all routes under /api, the stream among them."""
     public = Depends(Public())
 
     def need(permission: Permission) -> Any:
@@ -76,11 +77,11 @@ def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions
         await control.record([Audit(clock.now().utc, who, console, "sign-in refused", address)])
         return _refusal(HTTPStatus.UNAUTHORIZED, refusal.reason)
 
-    @api.get("/health", dependencies=[public])
+    @api.get("/api/health", dependencies=[public])
     async def health() -> dict[str, str]:
         return {"status": "ok" if control.healthy() else "degraded", "version": control.version}
 
-    @api.post("/login", dependencies=[public])
+    @api.post("/api/login", dependencies=[public])
     async def login(request: Request, credentials: Credentials) -> Response:
         address = request.client.host if request.client else "unknown"
         console = _console(request)
@@ -102,7 +103,7 @@ def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions
         )
         return accepted
 
-    @api.post("/logout")
+    @api.post("/api/logout")
     async def logout(request: Request, session: Annotated[Session, signed_in]) -> Response:
         name = cookie_name(request)
         sessions.close(request.cookies[name])
@@ -111,32 +112,34 @@ def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions
         answer.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=name == SECURE_COOKIE)
         return answer
 
-    @api.get("/session")
-    async def session_facts(session: Annotated[Session, signed_in]) -> dict[str, Any]:
-        return _session_facts(session, clock)
+    @api.get("/api/session", dependencies=[public])
+    async def session_facts(request: Request) -> dict[str, Any] | None:
+        """Who is signed in, null for nobody: the page asks before it knows."""
+        session = sessions.find(request.cookies.get(cookie_name(request), ""), clock.now().mono)
+        return _session_facts(session, clock) if session else None
 
-    @api.get("/site", dependencies=[see])
+    @api.get("/api/site", dependencies=[see])
     async def site() -> Response:
         return Response(control.site.body, media_type="application/json")
 
-    @api.get("/plans/{plan}", dependencies=[see])
+    @api.get("/api/plans/{plan}", dependencies=[see])
     async def plan_drawing(plan: str) -> Response:
         if plan not in control.site.plans:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         headers = {"content-security-policy": PLAN_POLICY, "cache-control": "private, max-age=300"}
         return FileResponse(control.site.plans[plan], media_type="image/svg+xml", headers=headers)
 
-    @api.get("/procedures/{procedure}", dependencies=[see])
+    @api.get("/api/procedures/{procedure}", dependencies=[see])
     async def procedure_text(procedure: str) -> Response:
         if procedure not in control.site.procedures:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return FileResponse(control.site.procedures[procedure], media_type="text/markdown; charset=utf-8")
 
-    @api.get("/snapshot", dependencies=[see])
+    @api.get("/api/snapshot", dependencies=[see])
     async def snapshot() -> Response:
         return Response(stream.snapshot_frame().body, media_type="application/json")
 
-    @api.post("/alarms/{alarm}/{kind}")
+    @api.post("/api/alarms/{alarm}/{kind}")
     async def alarm_operation(
         request: Request,
         alarm: str,
@@ -156,13 +159,13 @@ def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions
             {"alarm": done.alarm, "state": done.after.value, "by": done.by, "at": done.decided.isoformat()}
         )
 
-    @api.post("/silence")
+    @api.post("/api/silence")
     async def silence(request: Request, asked: Silence, session: Annotated[Session, operate]) -> dict[str, str]:
         target = " ".join(f"{alarm}#{occurrence}" for alarm, occurrence in asked.alarms) or "link lost"
         await control.record([audit(request, session, "silence", target[:2000])])
         return {}
 
-    @api.get("/trend", dependencies=[see])
+    @api.get("/api/trend", dependencies=[see])
     async def trend(
         point: str, start: AwareDatetime, end: AwareDatetime, most: Annotated[int, Query(ge=2, le=5000)] = 1000
     ) -> Response:
@@ -179,7 +182,7 @@ def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions
         rows = [[one.time_ms, one.low, one.high, one.last, one.text, one.quality] for one in buckets]
         return JSONResponse({"point": point, "width_ms": query.width_ms, "buckets": rows})
 
-    @api.get("/journal", dependencies=[read_journal])
+    @api.get("/api/journal", dependencies=[read_journal])
     async def journal(
         kind: Literal["transition", "event", "step", "audit", "receipt"] = "transition",
         before: Annotated[int | None, Query(ge=0)] = None,
@@ -187,11 +190,11 @@ def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions
     ) -> list[dict[str, Any]]:
         return await asyncio.to_thread(control.newest, kind, limit, before)
 
-    @api.get("/latency", dependencies=[see])
+    @api.get("/api/latency", dependencies=[see])
     async def latency() -> dict[str, float | int | None]:
         return dict(control.figures())
 
-    @api.websocket("/stream")
+    @api.websocket("/api/stream")
     async def live(socket: WebSocket, session: Annotated[Session, see]) -> None:
         async def perceive(console: str, report: Perceived) -> None:
             known = [
@@ -202,8 +205,6 @@ def routes(control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions
             await control.report(console, known)
 
         await Window(socket, stream, session, clock, perceive).run()
-
-    return api
 
 
 def _console(request: Request) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.routing import BaseRoute
 
-from daemon.web.api import routes
+from daemon.web.api import add_api
 from daemon.web.assets import console_files
 from daemon.web.auth import SignIn
 from daemon.web.control import Control
@@ -26,8 +26,8 @@ def create_app(
 ) -> Gate:
     """The ASGI application. `hosts` are the exact `host[:port]` under which browsers reach it."""
     app = FastAPI(title="estated", openapi_url=None, docs_url=None, redoc_url=None)
-    app.include_router(routes(control, stream, sign_in, sessions, clock))
-    app.include_router(_files())
+    add_api(app.router, control, stream, sign_in, sessions, clock)
+    _add_files(app.router)
     app.add_exception_handler(CommandRefused, _command_refused)
     declared(app.routes)
     return Gate(app, hosts)
@@ -61,11 +61,10 @@ def _permissions(dependant: Dependant) -> Iterator[Permission]:
         yield from _permissions(inner)
 
 
-def _files() -> APIRouter:
-    router = APIRouter(dependencies=[Depends(Public())])
+def _add_files(router: APIRouter) -> None:
     files = console_files()
 
-    @router.get("/{path:path}")
+    @router.get("/{path:path}", dependencies=[Depends(Public())])
     async def console_file(path: str, request: Request) -> Response:
         asset = files.get(path)
         if asset is None:
@@ -74,8 +73,6 @@ def _files() -> APIRouter:
         if request.headers.get("if-none-match") == asset.tag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(asset.body, media_type=asset.type, headers=headers)
-
-    return router
 
 
 async def _command_refused(_: Request, refusal: Exception) -> JSONResponse:

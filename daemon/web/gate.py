@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MARK = "x-estate-console"  # the header a cross-site form cannot send; carries the console's name
+LARGEST_HEAD = 8 * 1024  # bytes of all headers together
 LARGEST_BODY = 64 * 1024  # bytes
 SLOWEST_BODY = 10.0  # s for the whole body
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -65,6 +66,8 @@ class Gate:
         await self.app(scope, receive if scope["type"] == "websocket" else _bounded(receive), send_marked)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEAD:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers too large"
         headers = Headers(scope=scope)
         host = headers.get("host", "").lower()
         if host not in self._hosts and host != _own_address(scope):

@@ -11,12 +11,13 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from daemon.web.gate import LARGEST_HEAD
+
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 250  # 200 consoles and the requests beside them
 PER_ADDRESS = 50  # a reverse proxy on this machine is not counted
-HEADERS_WITHIN = 10.0  # s to send a request's headers
-LARGEST_HEADERS = 8 * 1024  # bytes
+HEADERS_WITHIN = 5.0  # s to send a request's headers
 ENDS_WITHIN = 3  # s
 
 
@@ -103,7 +104,7 @@ class WebServer(uvicorn.Server):
                 limit_concurrency=CONNECTIONS,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=ENDS_WITHIN,
-                h11_max_incomplete_event_size=LARGEST_HEADERS,
+                h11_max_incomplete_event_size=LARGEST_HEAD,
             )
         )
         self._bound = bound

@@ -54,6 +54,13 @@ def unhold(wire: socket.socket) -> None:
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def _heed_cancellation() -> None:
+    """Before Python 3.12, wait_for loses a cancellation that comes together with its result (gh-86296)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Connection:
     """Not for concurrent use: the bus has one task that asks."""
 
@@ -76,7 +83,8 @@ class Connection:
         client.set_max_no_responses(1 << 62)  # when to close is decided here
         try:
             connected = await client.connect()
-        except BaseException:
+            _heed_cancellation()
+        except asyncio.CancelledError:
             client.close()
             raise
         if not connected:
@@ -151,7 +159,9 @@ class Connection:
         self._waiting = True
         try:
             answer = await asking
+            _heed_cancellation()
         except ModbusException as error:
+            _heed_cancellation()
             self._silent += 1
             await self._settle(mistrust=self._silent >= SILENCES)
             closed = isinstance(error, ConnectionException)

@@ -91,10 +91,7 @@ class _Boot:
         """Everything after the highest number up to `last` is missing."""
         self.gaps.append(Gap(self.id, self.highest + 1, last, mono))
         self.highest = last
-        if len(self.gaps) > MAX_GAPS:
-            # Joined, the gap also covers numbers received between; the journal drops those a second time.
-            oldest, next_ = self.gaps[0], self.gaps.pop(1)
-            oldest.last, oldest.given_up = next_.last, oldest.given_up and next_.given_up
+        self._join()
 
     def judge(self, seq: int, content: int, mono: float) -> Verdict:
         if seq > self.highest:
@@ -125,8 +122,15 @@ class _Boot:
                 ]
                 self.gaps[place : place + 1] = rest
                 self.filled_since = gap.since
+                self._join()
                 return True
         return False
+
+    def _join(self) -> None:
+        """Keep the list short. A joined gap also covers numbers received between; the journal knows those."""
+        while len(self.gaps) > MAX_GAPS:
+            oldest, next_ = self.gaps[0], self.gaps.pop(1)
+            oldest.last, oldest.given_up = next_.last, oldest.given_up and next_.given_up
 
     def _remember(self, seq: int, content: int) -> None:
         remembered = self.remembered

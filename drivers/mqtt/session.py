@@ -123,6 +123,7 @@ class Session:
         self._arrived = asyncio.Event()
         self._paho: Paho | None = None
         self._number = 0
+        self._owed: deque[int] = deque()
         self._counted = 0
         self._counted_since = 0.0
         self.rate = 0.0
@@ -176,11 +177,13 @@ class Session:
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """PUBACK these, in this order. Those of an earlier connection are skipped: the broker sends them again."""
         paho, number = self._paho, self._number
-        if paho is None:
-            return
         for message in messages:
             if message.qos == 1 and message.connection == number:
-                paho.ack(message.mid, 1)
+                if paho is None:
+                    # Redelivered with the CONNACK and settled before we could write.
+                    self._owed.append(message.mid)
+                else:
+                    paho.ack(message.mid, 1)
 
     async def _one_connection(self) -> tuple[str, int]:
         """Connect and stay; returns why it ended and the reason code (0 when there is none)."""
@@ -190,8 +193,10 @@ class Session:
         try:
             async with client:
                 self._hold_line(paho)
-                await self._subscribe(client)
                 self._paho = paho
+                while self._owed:
+                    paho.ack(self._owed.popleft(), 1)
+                await self._subscribe(client)
                 self.connection = Connection(True, monotonic())
                 log.info("connected to broker %s:%s", self._address.host, self._address.port)
                 self._on_connected()
@@ -245,6 +250,7 @@ class Session:
         paho.on_message = self._on_message
         paho.on_publish = None
         self._number += 1
+        self._owed.clear()
         return client
 
     def _hold_line(self, paho: Paho) -> None:

@@ -26,6 +26,8 @@ def door_site(folder: Path, broker: int, console: int, doors: int = 100) -> Path
         for n in range(doors)
     ]
     (folder / "equipment.yaml").write_text("\n".join(equipment) + "\n")
+    # Without an off-delay every event is a transition, as in the relays beside it.
+    (folder / "rules.yaml").write_text("classes: {door: {rules: {held: {off_delay: 0}}}}\n")
     (folder / "people.yaml").write_text("- {id: bench, name: Bench, role: operator, password: null}\n")
     set_password(folder, "bench", PASSWORD)
     return folder

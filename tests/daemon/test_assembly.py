@@ -2,12 +2,14 @@
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from daemon.assembly import assemble, check
+from daemon.catalogue import LIBRARY, PROFILES, read_catalogue
 from daemon.commands.check import main_check
 from daemon.stories import run_story
 from estate.folder import read_folder
@@ -192,7 +194,8 @@ def test_every_device_and_the_system_are_watched_themselves(site: Path) -> None:
     alarms = by_alarm(whole.rules)
     assert {"device-zone-01.offline", "device-relay.offline", "system.broker_lost", "zone-01.intrusion"} <= set(alarms)
     place = alarms["device-level-ai.offline"].place
-    assert place is not None and place.zh == "车库"
+    assert place is not None
+    assert place.zh == "车库"
 
 
 def test_a_point_lives_three_polls_or_three_heartbeats(site: Path) -> None:
@@ -222,18 +225,19 @@ def test_the_sites_own_rules_change_and_add_for_a_class_or_one_equipment(site: P
         ("devices.yaml", "unit: 1\n", "unit: 1\n  via: x\n", "devices.yaml:5: own-sump is a Modbus device"),
         ("devices.yaml", "via: pids-1", "bus: pumps", "devices.yaml:17: own-zone is an MQTT device"),
         ("devices.yaml", "unit: 1\n", "unit: 1\n  commands: true\n", "devices.yaml:5: own-sump has nothing"),
+        ("devices.yaml", "via: pids-1", "topic: a/b", "devices.yaml:17: The topic of own-zone follows"),
         ("devices.yaml", "    ai_1:", "    ai_3:", "devices.yaml:11: own-ai has no 4-20 mA input ai_3."),
         ("devices.yaml", "    ai_1:", "    ai_2:", "ai_1 is a 4-20 mA input"),
-        ("devices.yaml", "unit: m", "unit: cm", "equipment.yaml:7: level is wanted in m, but level-ai.ai_1 gives cm"),
-        ("devices.yaml", "commands: true", "commands: false", "devices.yaml:12: The lamp lamp-01 is switched by alarms"),
-        ("devices.yaml", "high: 4", "high: 1.25", "equipment.yaml:8: level_high = 1.3 lies outside the range 0 … 1.25"),
+        ("devices.yaml", "unit: m", "unit: cm", "equipment.yaml:7: level is wanted in m, but"),
+        ("devices.yaml", "commands: true", "commands: false", "devices.yaml:12: The lamp lamp-01 is switched"),
+        ("devices.yaml", "high: 4", "high: 1.25", "equipment.yaml:8: level_high = 1.3 lies outside"),
         ("site.yaml", "mqtt: {host: broker.lan}\n", "", "devices.yaml:17: own-zone is an MQTT device, but site.yaml"),
         ("equipment.yaml", "class: sump", "class: smup", "equipment.yaml:2: There is no equipment class smup."),
         ("equipment.yaml", "level:", "levle:", "equipment.yaml:7: The class sump has no point levle."),
-        ("equipment.yaml", "level-ai.ai_1", "level-ai.ai_9", "equipment.yaml:7: The device level-ai (own-ai) has no point"),
+        ("equipment.yaml", "level-ai.ai_1", "level-ai.ai_9", "equipment.yaml:7: The device level-ai"),
         ("equipment.yaml", "level-ai.ai_1", "sump-ctl.high_water", "equipment.yaml:7: level should be number"),
-        ("equipment.yaml", "  device: sump-ctl\n", "", "equipment.yaml:1: The point pump_1_running of sump-1 comes from"),
-        ("equipment.yaml", "on: relay.on_1", "on: relay.lit_1", "equipment.yaml:21: The lamp lamp-01 cannot be switched"),
+        ("equipment.yaml", "  device: sump-ctl\n", "", "equipment.yaml:1: The point pump_1_running"),
+        ("equipment.yaml", "on: relay.on_1", "on: relay.lit_1", "equipment.yaml:21: The lamp lamp-01 cannot"),
         ("equipment.yaml", "level_high: 1.3", "level_hihg: 1.3", "equipment.yaml:8: "),
         ("equipment.yaml", "level_high: 1.3", "level_high: 0.3", "equipment.yaml:8: "),
         ("equipment.yaml", "level_high: 1.3", "level_high: high", "equipment.yaml:8: "),
@@ -247,16 +251,16 @@ def test_the_sites_own_rules_change_and_add_for_a_class_or_one_equipment(site: P
         ("rules.yaml", "        priority: 1\n", "", "rules.yaml:9: rules.very_high.priority is missing"),
         ("rules.yaml", "classes:", "class:", "rules.yaml:1: Unknown key class."),
         ("profiles/own-sump.yaml", "address: 2,", "address: 1,", "profiles/own-sump.yaml:9: The points pump_1_running"),
-        ("profiles/own-sump.yaml", "bit: 1", "bit: 0", "profiles/own-sump.yaml:11: The points high_water and sensor_fault"),
+        ("profiles/own-sump.yaml", "bit: 1", "bit: 0", "profiles/own-sump.yaml:11: The points high_water"),
         ("profiles/own-sump.yaml", "address: 20,", "address: 9,", "profiles/own-sump.yaml:12: The points high_water"),
         ("profiles/own-sump.yaml", "address: 1,", "address: 0,", "profiles/own-sump.yaml:"),
         ("profiles/own-sump.yaml", "table: holding", "table: holdng", "profiles/own-sump.yaml:10: "),
-        ("profiles/own-sump.yaml", "profile: own-sump", "profile: my-sump", "profiles/own-sump.yaml:1: The file should"),
-        ("profiles/own-sump.yaml", "registers:\n", "registers:\n  x: *y\n", "profiles/own-sump.yaml:8: YAML aliases"),
-        ("profiles/own-zone.yaml", "heartbeat: 30", "heartbeat: 0", "devices.yaml:17: own-zone sends no heartbeat"),
-        ("profiles/own-zone.yaml", "topic_class: zone", "dialect: topic", "devices.yaml:17: own-zone speaks on a topic"),
+        ("profiles/own-sump.yaml", "profile: own-sump", "profile: my-sump", "profiles/own-sump.yaml:1: The file"),
+        ("profiles/own-sump.yaml", "registers:\n", "registers:\n  x: *y\n", "profiles/own-sump.yaml:8: YAML alias"),
+        ("profiles/own-zone.yaml", "heartbeat: 30", "heartbeat: 0", "devices.yaml:17: own-zone sends no"),
+        ("profiles/own-zone.yaml", "topic_class: zone", "dialect: topic", "devices.yaml:17: own-zone speaks"),
         ("tests/sump.yaml", "sump-1.high_water", "sump-1.hihg_water", "tests/sump.yaml:3: There is no point"),
-        ("tests/sump.yaml", "sump-1.high_level", "sump-1.hi_level", "tests/sump.yaml:3: There is no alarm sump-1.hi_level."),
+        ("tests/sump.yaml", "sump-1.high_level", "sump-1.hi_level", "tests/sump.yaml:3: There is no alarm"),
         ("tests/sump.yaml", ": acknowledged", ": acked", "tests/sump.yaml:5: acked is not an alarm state"),
         ("tests/sump.yaml", "at: 6s", "at: 4s", "tests/sump.yaml:5: The step at 4s comes before"),
         ("tests/sump.yaml", "do: {acknowledge", "do: {acknowlege", "tests/sump.yaml:5: Unknown action acknowlege"),
@@ -299,9 +303,7 @@ def test_check_prints_each_fault_and_a_summary(site: Path, edit: Edit, capsys: p
 def test_riverside_is_sound_and_complete() -> None:
     assert [fault.text() for fault in check(RIVERSIDE)] == []
     site = assemble(RIVERSIDE).site
-    count = {name: sum(item.class_ == name for item in site.equipment) for name in ("sump", "tank", "fire_tank", "booster",
-             "door", "zone", "lamp", "panel", "lane")}  # fmt: skip
-    assert count == {
+    assert Counter(item.class_ for item in site.equipment) == {
         "sump": 4, "tank": 2, "fire_tank": 1, "booster": 1, "door": 10, "zone": 16, "lamp": 16, "panel": 6, "lane": 3,
     }  # fmt: skip
     assert all(item.lamp and item.camera and item.map for item in site.equipment if item.class_ == "zone")
@@ -336,3 +338,11 @@ def test_riverside_is_read_and_assembled_fast(tmp_path: Path) -> None:
     begin = time.perf_counter()
     assemble(tmp_path / "site")
     assert time.perf_counter() - begin < 5
+
+
+def test_every_stock_profile_and_class_is_sound(tmp_path: Path) -> None:
+    profiles, classes = (sorted(path.stem for path in folder.glob("*.yaml")) for folder in (PROFILES, LIBRARY))
+    catalogue = read_catalogue(tmp_path, profiles, classes)
+    assert [fault.text() for fault in catalogue.faults] == []
+    assert sorted(catalogue.profiles) == profiles
+    assert sorted(catalogue.classes) == classes

@@ -158,7 +158,8 @@ def test_twenty_copies_with_such_a_mistake_are_all_refused_with_file_and_line(
         assert found, f"seed {seed}: {what} went unnoticed"
         for fault in found:
             file = Path(fault.file)
-            assert folder in file.parents and file.is_file(), fault
+            assert folder in file.parents, fault
+            assert file.is_file(), fault
             assert 1 <= fault.line <= len(file.read_text("utf-8").splitlines()), fault
 
 

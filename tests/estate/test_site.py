@@ -32,7 +32,8 @@ def test_a_sound_folder_loads_whole(site: Path) -> None:
     assert tank.points == {"level": "tank-ai.ai_1"}
     assert loaded.equipment[4].number == "0301"
     assert loaded.procedures["fire"].read_text("utf-8").startswith("# 火灾")
-    assert loaded.buses[0].is_rtu and not loaded.buses[1].is_rtu
+    assert loaded.buses[0].is_rtu
+    assert not loaded.buses[1].is_rtu
 
 
 def test_a_folder_that_does_not_exist_is_a_fault() -> None:

@@ -1,6 +1,9 @@
 """What may be written as a condition, and where the finger points when it may not."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +14,7 @@ from rules.tree import Arithmetic, Both, Comparison, Either, Literal, Name, Node
 from tests.rules.watching import class_of
 
 KNOWN = class_of().known
+MESSAGES = yaml.safe_load(Path("rules/messages.yaml").read_text("utf-8"))
 
 
 def shape(node: Node) -> object:
@@ -118,6 +122,9 @@ def test_a_mistake_is_found_before_the_start_with_its_column(text: str, code: st
     with pytest.raises(ConditionError) as caught:
         check(parse(text), KNOWN)
     assert (caught.value.code, caught.value.column) == (code, column)
+    words = MESSAGES[f"rule_{code}"]
+    for language in ("zh", "en"):
+        assert words[language].format(what="when", column=column, word=caught.value.word, near=caught.value.near)
 
 
 def test_a_misspelt_name_or_value_is_answered_with_what_was_meant() -> None:
@@ -129,10 +136,12 @@ def test_a_misspelt_name_or_value_is_answered_with_what_was_meant() -> None:
 
 @given(st.text(max_size=80) | st.text("levrunigot()<>=+-*/'\" 0123456789.,smh", max_size=80))
 def test_any_text_is_a_condition_or_a_mistake_inside_it(text: str) -> None:
+    column = 1
     try:
         check(parse(text), KNOWN)
     except ConditionError as error:
-        assert 1 <= error.column <= len(text) + 1
+        column = error.column
+    assert 1 <= column <= len(text) + 1
 
 
 @pytest.mark.parametrize(

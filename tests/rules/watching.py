@@ -15,6 +15,7 @@ from rules.rule import EquipmentClass
 BEGIN = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)
 NAME = Text(zh="1号集水坑", en="Sump 1")
 PLACE = Text(zh="地下车库", en="Car park")
+IT = AlarmId("pit-1.it")
 WORDS = {"zh": "字", "en": "words"}
 
 POINTS: Mapping[str, Mapping[str, Any]] = {
@@ -64,7 +65,8 @@ class Watching:
     """Time is the test's: `set` happens now, `later` moves on and lets the engine do what is due."""
 
     engine: Engine
-    alarm: AlarmId = AlarmId("pit-1.it")
+    rule: RuleInstance
+    alarm: AlarmId = IT
     seconds: float = 0.0
     journal: list[Transition] = field(default_factory=list)
 
@@ -109,4 +111,5 @@ class Watching:
 
 
 def watching(when: str, *, parameters: Mapping[str, Value] | None = None, **more: Any) -> Watching:
-    return Watching(Engine(instances(class_of(when, **more), **(parameters or {}))))
+    (rule,) = instances(class_of(when, **more), **(parameters or {}))
+    return Watching(Engine([rule]), rule)

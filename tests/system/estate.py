@@ -94,6 +94,19 @@ class Estate:
         query = "SELECT * FROM transition WHERE alarm = ? AND trigger = ? ORDER BY position DESC LIMIT 1"
         return (await self.until(lambda: self.rows(query, alarm, trigger), f"{alarm} {trigger}", within))[0]
 
+    async def quieten(self) -> None:
+        """Acknowledge all that stands, so that the next tone is the next alarm's."""
+        desk = await asyncio.to_thread(Desk, self.daemon.port, OPERATOR, self.password)
+
+        def acknowledge() -> bool:
+            _, snapshot = desk.ask("GET", "/api/snapshot")
+            open_ones = [one for one in snapshot["data"]["alarms"] if "unacknowledged" in one["state"]]
+            for one in open_ones:
+                desk.ask("POST", f"/api/alarms/{one['id']}/acknowledge", {"occurrence": one["occurrence"]})
+            return not open_ones
+
+        await self.until(acknowledge, "every alarm acknowledged")
+
     async def receipt(self, alarm: str, kind: str, within: float = 10.0) -> sqlite3.Row:
         """The console's word that it showed or sounded the alarm."""
         query = "SELECT * FROM receipt WHERE alarm = ? AND kind = ? ORDER BY position DESC LIMIT 1"
@@ -155,8 +168,8 @@ async def operator_page(port: int, password: str, operator: str = OPERATOR) -> A
         chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         page = await chromium.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN", timezone_id="Asia/Shanghai")
         await page.goto(f"http://127.0.0.1:{port}/")
-        await page.get_by_test_id("login-name").fill(operator)
-        await page.get_by_test_id("login-password").fill(password)
+        await page.locator("input[name=name]").fill(operator)
+        await page.locator("input[name=password]").fill(password)
         await page.keyboard.press("Enter")
         await page.get_by_test_id("sound-state").wait_for(timeout=20_000)
         yield page

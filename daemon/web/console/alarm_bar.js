@@ -1,7 +1,7 @@
 /** The bar that is always there: the most urgent unacknowledged alarm, how many wait, acknowledge and silence. */
 import { act, canOperate, hush, pending } from "./acting.js";
 import { soundState } from "./annunciator.js";
-import { say, sayOther, t } from "./catalogue.js";
+import { say, sayOther, t, visible } from "./catalogue.js";
 import { now, span } from "./clock.js";
 import { link } from "./connection.js";
 import { painting } from "./perceived.js";
@@ -38,7 +38,7 @@ function Top() {
   return html`<div class="top">
     <${AlarmSymbol} row=${row} />
     <button class="top-text" onClick=${show} data-testid="top-alarm">
-      <span class="number">${row.number}</span>
+      ${say(row.text).includes(row.number) ? null : html`<span class="number">${visible(row.number)}</span>`}
       <span class="words" data-testid="top-text">${say(row.text)}</span>
       <span class="other">${sayOther(row.text)}</span>
     </button>

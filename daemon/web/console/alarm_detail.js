@@ -5,7 +5,7 @@ import { dateTime, exactTime, now, span } from "./clock.js";
 import { MapAround } from "./plan.js";
 import { guidanceFor, openProcedure } from "./procedure.js";
 import { Points } from "./points_screen.js";
-import { current, equipment, isOpen, point, site } from "./store.js";
+import { current, equipment, isOpen, point, revision, site } from "./store.js";
 import { AlarmSymbol } from "./symbol.js";
 import { quality, qualityWords, valueWords } from "./value.js";
 import { html } from "./view.js";
@@ -78,6 +78,7 @@ function Buttons({ one: { row } }) {
 }
 
 export function AlarmDetail() {
+  void revision.value;
   const one = current.value;
   if (!one) return html`<aside class="detail"><p class="empty">${t("detail.none")}</p></aside>`;
   const { row } = one;

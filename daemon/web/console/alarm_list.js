@@ -83,7 +83,7 @@ export function AlarmList() {
       <span role="columnheader">${t("list.time")}</span>
       <span role="columnheader">${t("list.number")}</span>
       <span role="columnheader">${t("list.text")}</span>
-      <span role="columnheader">${t("list.place")}</span>
+      <span role="columnheader" class="place">${t("list.place")}</span>
       <span role="columnheader">${t("list.state")}</span>
       <span role="columnheader" class="age">${t("list.age")}</span>
       <span role="columnheader" class="latency" title=${t("list.latency.long")}>${t("list.latency")}</span>

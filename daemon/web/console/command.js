@@ -59,12 +59,7 @@ export async function signOut() {
 
 /** Whether the browser still holds a session; sets it or clears it. Raises when the daemon cannot be reached. */
 export async function resumeSession() {
-  try {
-    session.value = await (await get("/api/session")).json();
-  } catch (error) {
-    if (!(error instanceof Refused) || error.status !== 401) throw error;
-    session.value = null;
-  }
+  session.value = await (await get("/api/session")).json();
 }
 
 /** @param {string} permission */

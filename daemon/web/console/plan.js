@@ -46,7 +46,7 @@ export function PlanDrawing({ plan, box = plan.box, label = false }) {
         <svg x=${x - size / 2} y=${y - size / 2} width=${size} height=${size} viewBox="0 0 24 24" overflow="visible">
           <${Shape} priority=${row.priority} mode=${flashing(row)} hollow=${row.state.startsWith("returned")} />
         </svg>
-        ${label && html`<text class="spot-label" x=${x} y=${y + size} font-size=${size * 0.6}>${one.number}</text>`}
+        ${label && html`<text class="spot-label" x=${x} y=${y + size * 1.5} font-size=${size * 0.6}>${one.number}</text>`}
       </g>`;
     })}
   </svg>`;

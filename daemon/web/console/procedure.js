@@ -29,6 +29,8 @@ function Line({ line }) {
   if (heading) return html`<h3>${visible(heading[2] ?? "")}</h3>`;
   const item = /^\s*(?:[-*]|(\d+)[.、])\s+(.*)$/.exec(line);
   if (item) return html`<p class="item"><b>${item[1] ? `${item[1]}.` : "•"}</b> ${visible(item[2] ?? "")}</p>`;
+  const other = /^\s*\*([^*].*)\*\s*$/.exec(line);
+  if (other) return html`<p class="other">${visible(other[1] ?? "")}</p>`;
   return line.trim() ? html`<p>${visible(line)}</p>` : null;
 }
 

@@ -30,8 +30,11 @@ PASSWORD = "correct horse battery"
 _CHEAP = PasswordHash.parse("scrypt$2$8$1$" + "00" * 16 + "$" + "00" * 32)
 
 PLAN = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 500">
-<rect width="800" height="500" fill="#232a2f"/><rect x="60" y="60" width="680" height="380" fill="none" stroke="#a9b4bf" stroke-width="6"/>
-<rect x="150" y="150" width="160" height="90" fill="#46525d"/><rect x="450" y="150" width="160" height="90" fill="#46525d"/></svg>"""
+<rect width="800" height="500" fill="#232a2f"/>
+<rect x="60" y="60" width="680" height="380" fill="none" stroke="#a9b4bf" stroke-width="6"/>
+<rect x="150" y="150" width="160" height="90" fill="#46525d"/>
+<rect x="450" y="150" width="160" height="90" fill="#46525d"/>
+</svg>"""
 
 PLACES = {
     "zone": ("东侧围墙 {n} 段", "East wall, stretch {n}", "号防区", "Zone", "入侵报警", "intrusion"),
@@ -163,13 +166,29 @@ class Desk:
             }
             for one in self.facts.values()
         ]
-        lamp_points = {"lit": {"id": "lamps.di_1", "unit": ""}, "command_state": {"id": "lamp-01.command_state", "unit": ""}}
+        lamp_points = {
+            "lit": {"id": "lamps.di_1", "unit": ""},
+            "command_state": {"id": "lamp-01.command_state", "unit": ""},
+        }
         lamp = {"zh": "东墙灯", "en": "East wall lamp"}
         equipment.append(
-            {"id": "lamp-01", "class": "lamp", "number": "01号灯", "name": lamp, "place": lamp, "camera": None, "lamp": None}
+            {
+                "id": "lamp-01",
+                "class": "lamp",
+                "number": "01号灯",
+                "name": lamp,
+                "place": lamp,
+                "camera": None,
+                "lamp": None,
+            }
             | {"map": None, "points": lamp_points}
         )
-        names = {"zone": ("周界防区", "Zone"), "sump": ("集水坑", "Sump"), "door": ("门", "Door"), "lamp": ("照明", "Lamp")}
+        names = {
+            "zone": ("周界防区", "Zone"),
+            "sump": ("集水坑", "Sump"),
+            "door": ("门", "Door"),
+            "lamp": ("照明", "Lamp"),
+        }
         points = {
             "level": {"name": {"zh": "液位", "en": "Level"}, "unit": "m"},
             "pump_1_running": {"name": {"zh": "1号泵", "en": "Pump 1"}, "unit": ""},
