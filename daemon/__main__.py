@@ -11,7 +11,9 @@ def parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="watch a site (until SIGTERM)")
     run.add_argument("site", type=Path, help="the site folder")
-    run.add_argument("--state", type=Path, default=Path("/var/lib/estated"), help="journal and history (default %(default)s)")
+    run.add_argument(
+        "--state", type=Path, default=Path("/var/lib/estated"), help="journal and history (default %(default)s)"
+    )
     run.add_argument("--log", default="info", choices=["debug", "info", "warning"], help="default %(default)s")
 
     check = commands.add_parser("check", help="find every mistake in a site folder")
@@ -20,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
 
     simulate = commands.add_parser("simulate", help="play every device of a site on loopback ports")
     simulate.add_argument("site", type=Path)
-    simulate.add_argument("--into", type=Path, required=True, help="where to write the site folder that points at the simulators")
+    simulate.add_argument(
+        "--into", type=Path, required=True, help="where to write the site folder that points at the simulators"
+    )
     simulate.add_argument("--broker", default="127.0.0.1:1883", help="MQTT broker host:port (default %(default)s)")
     simulate.add_argument("--username")
     simulate.add_argument("--password-file", type=Path)
@@ -32,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="simulators, broker, daemon and console in one go")
     demo.add_argument("site", type=Path, nargs="?", help="default: the example site riverside")
-    demo.add_argument("--port", type=int, default=8470, help="of the console; a free one when taken (default %(default)s)")
+    demo.add_argument(
+        "--port", type=int, default=8470, help="of the console; a free one when taken (default %(default)s)"
+    )
     demo.add_argument("--quiet", action="store_true", help="no incidents: only what you inject yourself")
     demo.add_argument("--embedded", action="store_true", help="use the embedded broker even if Mosquitto is installed")
     demo.add_argument("--seed", type=int, default=1)

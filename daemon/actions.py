@@ -114,6 +114,11 @@ class Actions:
 
     async def run(self) -> None:
         """Up to eight targets at once: a mute relay board must not hold up the lamp of another wall."""
+        now = self._clock.now()
+        states = [bound["command_state"] for bound in self._assembly.bindings.values() if "command_state" in bound]
+        await self._deliver(
+            Delivery(samples=[Sample(point, "idle", Quality.GOOD, now.utc, now.mono) for point in states])
+        )
         async with asyncio.TaskGroup() as group:
             for number in range(8):
                 group.create_task(self._work(), name=f"actions-{number}")

@@ -1,6 +1,7 @@
 """Builds and runs everything, in one straight function: nearly every step needs what an earlier one made."""
 
 import asyncio
+import gc
 import logging
 import sqlite3
 from collections.abc import Sequence
@@ -78,7 +79,10 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
                 sources.append(line)
                 writers |= {device.id: line for device, _ in on_it}
         if site.mqtt is not None:
-            known = {one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond) for one in journal.device_histories()}
+            known = {
+                one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond)
+                for one in journal.device_histories()
+            }
             for life_safety in (True, False):
                 session = MqttSource(
                     site.mqtt, site.id, devices, life_safety, inbox.put, clock, known, site.folder,
@@ -125,12 +129,17 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         async def crashed(name: str, why: str) -> None:
             await inbox.put(_told(clock, "tasks", False, f"{name}: {why}"))
 
+        # Site, rules and modules live as long as the process: walking them in every full collection held the
+        # loop up for a third of a second.
+        gc.collect()
+        gc.freeze()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pipeline.run(), name="pipeline")
             tasks.create_task(actions.run(), name="actions")
             tasks.create_task(watch_loop(), name="loop watch")
             tasks.create_task(
-                stream_points(pipeline, lambda: stream.watched, partial(stream.publish, "points")), name="points to consoles"
+                stream_points(pipeline, lambda: stream.watched, partial(stream.publish, "points")),
+                name="points to consoles",
             )
             tasks.create_task(restarting("history", historian.run, crashed), name="history")
             for source in sources:

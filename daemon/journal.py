@@ -248,7 +248,9 @@ def _settle(futures: Iterable["asyncio.Future[None]"], error: sqlite3.Error | No
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to the newest schema, one numbered step a transaction; a newer file is refused."""
-    steps = sorted(one.name for one in resources.files("daemon").joinpath("schema").iterdir() if one.name.endswith(".sql"))
+    steps = sorted(
+        one.name for one in resources.files("daemon").joinpath("schema").iterdir() if one.name.endswith(".sql")
+    )
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(steps):
         raise sqlite3.DatabaseError(

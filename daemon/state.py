@@ -35,7 +35,9 @@ def state_folder(path: Path) -> Iterator[StateFolder]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StateInUse(f"{path}: another estated runs on this state; stop it or give --state another folder") from None
+            raise StateInUse(
+                f"{path}: another estated runs on this state; stop it or give --state another folder"
+            ) from None
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         folder = StateFolder(path)

@@ -24,7 +24,7 @@ async def restarting(name: str, run: Run, on_crash: OnCrash, *, longest: float =
             await run()
             why = "returned, though it should run for ever"
             log.error("%s %s", name, why)
-        except Exception as error:  # noqa: BLE001 - the one place: whatever a replaceable task raises, the rest lives on
+        except Exception as error:
             why = f"{type(error).__name__}: {error}"
             log.exception("%s crashed", name)
         await on_crash(name, why)

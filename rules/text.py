@@ -78,5 +78,5 @@ def compile_template(template: str, known: Mapping[str, object], places: Mapping
 
 
 def _tidy(text: str) -> str:
-    """No doubled or trailing spaces where a place or a number is empty."""
-    return " ".join(text.split())
+    """No doubled spaces or leading comma where a place or a number is empty."""
+    return " ".join(text.split()).lstrip(" ,")

@@ -157,7 +157,7 @@ class Booster(Plant):
             inlet_pressure=0.0 if dry else max(0.0, 0.3 + self.random.gauss(0.0, 0.005)),
             flow=0.0 if not running else self._flow,
             head=None if shown is None else shown * METRES_PER_BAR,
-            rotation="check_valve" in self.faults,
+            rotation=bool(running) or "check_valve" in self.faults,
             alarm_code=57 if dry else (51 if trip else 0),
         )
         for pump in (1, 2, 3):

@@ -8,8 +8,7 @@ from simulators.faults import Details, number, word
 from simulators.plant import Plant
 
 RELEASE = 5.0
-OPEN_TIME = 30.0
-"""Unlocked after a grant, and open before it counts as held, both in s (ONVIF ReleaseTime, OpenTime)."""
+"""Unlocked after a grant, in s (ONVIF ReleaseTime)."""
 
 
 class Door(Plant):
@@ -17,7 +16,7 @@ class Door(Plant):
     chatter: ClassVar[tuple[str, str] | None] = ("door.opened", "door.closed")
     faults_offered: ClassVar[Mapping[str, str]] = {
         "forced_door": "opened while locked",
-        "held_door": "held open; after s (30) it alarms",
+        "held_door": "held open past its open time; after s (0) it alarms",
         "tamper": "reader torn off",
         "cut_line": "contact line cut",
         "short_line": "contact line shorted",
@@ -35,9 +34,8 @@ class Door(Plant):
     }
     shortcuts: ClassVar[Mapping[str, str]] = {"forced": "forced_door", "held": "held_door", "cut": "cut_line"}
 
-    def __init__(self, name: str, random: Random, *, pace: float = 0.0, open_time: float = OPEN_TIME) -> None:
+    def __init__(self, name: str, random: Random, *, pace: float = 0.0) -> None:
         super().__init__(name, random, pace=pace)
-        self.open_time = open_time
         self.points.update(
             contact="closed",
             lock="locked",
@@ -63,7 +61,7 @@ class Door(Plant):
                 self.forget()
                 self._grant(self._credential({}))
                 self._open()
-                self.later(number(details, "after", self.open_time), self._held)
+                self.later(number(details, "after", 0.0), self._held)
             case "tamper":
                 self.points["tamper"] = True
                 self.happen("reader.tamper", active=True)

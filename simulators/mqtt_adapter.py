@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from estate.model import Clock
@@ -21,7 +21,7 @@ class Spoken(Protocol):
 
     name: str
 
-    def connect(self, send: Send, outbox: Outbox, is_up: Any) -> None: ...
+    def connect(self, send: Send, outbox: Outbox, is_up: Callable[[], bool]) -> None: ...
     def topics(self) -> list[str]: ...
     def announce(self) -> None: ...
     def refresh(self) -> None: ...
@@ -51,7 +51,7 @@ class Adapter(Breakable):
         self._clock = clock
         self._boot = f"{int(clock.now().utc.timestamp() * 1000):x}"
         self._by_topic = {topic: (device, topic.rpartition("/")[2]) for device in devices for topic in device.topics()}
-        self._daemon_is_away = False
+        self.daemon_is_away = False
         self.link = Link(broker, f"sim-{site}-{name}", self._will, on_up=self._up, on_message=self._hear)
         self.outbox = Outbox(self.link.publish)
         for device in devices:
@@ -88,7 +88,7 @@ class Adapter(Breakable):
             now = self._clock.now().mono
             for device in self.devices:
                 device.beat(now)
-            if now - looked >= LOOK_AGAIN and self.link.is_up and not self._daemon_is_away:
+            if now - looked >= LOOK_AGAIN and self.link.is_up and not self.daemon_is_away:
                 looked = now
                 self.outbox.send_again(now)
 
@@ -108,8 +108,8 @@ class Adapter(Breakable):
         except ValueError:
             return
         if topic == self._daemon:
-            was_away, self._daemon_is_away = self._daemon_is_away, _says_offline(message)
-            if was_away and not self._daemon_is_away:
+            was_away, self.daemon_is_away = self.daemon_is_away, _says_offline(message)
+            if was_away and not self.daemon_is_away:
                 self.outbox.start_over(self._clock.now().mono)
         elif isinstance(message, dict):
             device, kind = self._by_topic[topic]

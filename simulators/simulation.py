@@ -35,7 +35,7 @@ class Simulation:
         clock: Clock | None = None,
     ) -> None:
         self.site = site
-        self.world = World(site.equipment, seed=seed, traffic=traffic)
+        self.world = World(site.equipment, seed=seed, traffic=traffic, shunned=shunned(site.rules))
         self.wiring = Wiring(site, self.world.plants, load_profiles(site.folder, site.devices))
         self._clock = clock or SystemClock()
         units = {d.id: self._unit(d, seed) for d in site.devices if d.bus is not None}
@@ -134,3 +134,13 @@ class Simulation:
             plant=self.wiring.plant_behind(device.id),
             clock=self._clock,
         )
+
+
+def shunned(rules: Mapping[str, Any]) -> set[str]:
+    """Equipment with an alarm written for it alone: a roof exit that may not be opened is not a way for people."""
+    changed = rules.get("equipment") or {}
+    return {
+        name
+        for name, change in changed.items()
+        if any("when" in rule for rule in ((change or {}).get("rules") or {}).values())
+    }

@@ -1,6 +1,6 @@
 """The simulated world: every plant of a site, one simulated clock, one seed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from random import Random
 
 from estate.errors import CommandRefused
@@ -25,12 +25,23 @@ TRAFFIC: Mapping[str, float] = {"door": 45.0, "lane": 60.0, "panel": 240.0}
 
 
 class World:
-    """Same site, same seed, same steps: same world. `traffic` 0 leaves doors, lanes and panels alone."""
+    """Same site, same seed, same steps: same world. `traffic` 0 leaves doors, lanes and panels alone.
 
-    def __init__(self, equipment: Iterable[Equipment], *, seed: int = 1, traffic: float = 1.0) -> None:
+    Nobody uses what is in `shunned`.
+    """
+
+    def __init__(
+        self,
+        equipment: Iterable[Equipment],
+        *,
+        seed: int = 1,
+        traffic: float = 1.0,
+        shunned: Container[str] = (),
+    ) -> None:
         self.now = 0.0
         self._seed = seed
         self._traffic = traffic
+        self._shunned = shunned
         rows = list(equipment)
         kinds = [row.class_ for row in rows]
         tanks = kinds.count("tank")
@@ -69,7 +80,8 @@ class World:
         return Random(f"{self._seed}/{name}")
 
     def _plant(self, row: Equipment, drawn: Callable[[float, float], float]) -> Plant | None:
-        random, pace = self._random(row.id), TRAFFIC.get(row.class_, 0.0) * self._traffic
+        random = self._random(row.id)
+        pace = 0.0 if row.id in self._shunned else TRAFFIC.get(row.class_, 0.0) * self._traffic
         match row.class_:
             case "sump":
                 return Sump(row.id, random)

@@ -9,7 +9,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 def main_bench(parts: list[str], quick: bool) -> int:
     if not (ROOT / "tests" / "bench" / "__main__.py").exists():
-        print("estated bench: needs the source checkout (tests/bench is not part of an installed package)", file=sys.stderr)
+        print(
+            "estated bench: needs the source checkout (tests/bench is not part of an installed package)",
+            file=sys.stderr,
+        )
         return 1
     command = [sys.executable, "-m", "tests.bench", *parts, *(["--quick"] if quick else [])]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

@@ -30,6 +30,7 @@ def start_logging(level: str) -> None:
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # our own client says it once per loss
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("mqtt").setLevel(logging.ERROR)
 
 

@@ -17,10 +17,10 @@ from daemon.web.auth import Refusal, SignIn
 from daemon.web.control import Control
 from daemon.web.gate import MARK
 from daemon.web.permission import SECURE_COOKIE, Needs, Permission, Public, allowed, cookie_name
-from daemon.web.said import ConsoleName, Perceived
+from daemon.web.said import ConsoleName, Perceived, Sound
 from daemon.web.sessions import ABSOLUTE, Session, Sessions
 from daemon.web.stream import Stream
-from daemon.web.window import Window
+from daemon.web.window import NOT_RECEIVING, Window
 from estate.errors import TransportError
 from estate.model import Clock, PointId
 from rules.alarm import AlarmId
@@ -196,15 +196,23 @@ def add_api(
 
     @api.websocket("/api/stream")
     async def live(socket: WebSocket, session: Annotated[Session, see]) -> None:
-        async def perceive(console: str, report: Perceived) -> None:
+        def audit_window(console: str, action: str, detail: str = "") -> Audit:
+            return Audit(clock.now().utc, session.user.id, console, action, detail=detail)
+
+        async def heard(console: str, message: Perceived | Sound) -> None:
+            if isinstance(message, Sound):
+                await control.record([audit_window(console, "console sound", message.state)])
+                return
             known = [
-                Report(report.kind, AlarmId(alarm), occurrence)
-                for alarm, occurrence in report.alarms
+                Report(message.kind, AlarmId(alarm), occurrence)
+                for alarm, occurrence in message.alarms
                 if AlarmId(alarm) in control.alarms
             ]
             await control.report(console, known)
 
-        await Window(socket, stream, session, clock, perceive).run()
+        window = Window(socket, stream, session, clock, heard)
+        if await window.run() == NOT_RECEIVING:
+            await control.record([audit_window(window.console, "console not receiving")])
 
 
 def _console(request: Request) -> str:

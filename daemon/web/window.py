@@ -28,7 +28,7 @@ MESSAGES_PER_SECOND = 50
 MESSAGES_AT_ONCE = 200
 TRY_AGAIN, SIGNED_OUT, NOT_RECEIVING, NONSENSE = 1013, 4001, 4008, 4400
 
-Perceive = Callable[[str, Perceived], Awaitable[None]]
+Heard = Callable[[str, Perceived | Sound], Awaitable[None]]
 
 
 class GoneError(Exception):
@@ -43,12 +43,12 @@ class Window:
     """Queue full: values are skipped (the newest follow later); alarms are never skipped one by one,
     the queue is emptied and a snapshot sent in its place."""
 
-    def __init__(self, socket: WebSocket, stream: "Stream", session: Session, clock: Clock, perceive: Perceive) -> None:
+    def __init__(self, socket: WebSocket, stream: "Stream", session: Session, clock: Clock, heard: Heard) -> None:
         self._socket = socket
         self._stream = stream
         self._session = session
         self._clock = clock
-        self._perceive = perceive
+        self._heard = heard
         self._queue: deque[Frame] = deque()
         self._wake = asyncio.Event()
         self._resync = False
@@ -57,7 +57,7 @@ class Window:
         self._said_at = clock.now().mono
         self._allowance = float(MESSAGES_AT_ONCE)
         self.console = ""
-        self.sound = "silent"
+        self._sound = ""
 
     def offer(self, frame: Frame) -> None:
         """Never waits."""
@@ -72,8 +72,11 @@ class Window:
         self._queue.append(frame)
         self._wake.set()
 
-    async def run(self) -> None:
-        """Serve the console until it goes; the socket is accepted and closed here."""
+    async def run(self) -> int | None:
+        """Serve the console until it goes; the socket is accepted and closed here.
+
+        Returns the close code if it was we who ended it, None if it left.
+        """
         await self._socket.accept()
         self._session.windows += 1
         ending: GoneError | None = None
@@ -107,6 +110,7 @@ class Window:
         if ending is not None:
             log.warning("console %s of %s: %s", self.console, self._session.user.id, ending)
             await self._close(ending)
+        return ending.code if ending is not None else None
 
     def _ask_snapshot(self) -> None:
         self._queue.clear()
@@ -143,11 +147,11 @@ class Window:
                     while self._unseen and self._unseen[0][0] <= seq:
                         self._unseen.popleft()
                 case Perceived():
-                    await self._perceive(self.console, message)
+                    await self._heard(self.console, message)
                 case Sound(state=state):
-                    if state != self.sound:
-                        log.info("console %s: sound %s", self.console, state)
-                    self.sound = state
+                    if state != self._sound:
+                        self._sound = state
+                        await self._heard(self.console, message)
                 case Resync():
                     self._ask_snapshot()
                 case Hello():

@@ -24,7 +24,7 @@ from estate.installation import Bus
 # It logs every missing answer with a dump of frames; ours is one line when a device is lost.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
-CONNECT_TIMEOUT = 3.0
+CONNECT_TIMEOUT = 2.0
 DRAIN = 0.05
 """s at the end of `quiet`, after the reconnect: a serial device server may hand over what it had kept."""
 

@@ -54,17 +54,14 @@ class ModbusSource:
         self._clock = clock
         self._connection = Connection(bus)
         self._online: bool | None = None
-        start = clock.now().mono
-        # Buses beat at different moments, so that a hundred of them are not all due at once.
-        phase = crc32(bus.id.encode()) % 1000 / 1000
-        self._units = [Unit(device, profile, start, phase * device.poll) for device, profile in devices]
-        self._points = {
-            point_id(unit.device.id, name): (unit, name) for unit in self._units for name in unit.profile.registers
-        }
+        self._devices = devices
+        self._units: list[Unit] = []
+        self._points: dict[PointId, tuple[Unit, str]] = {}
         self._writes: deque[_Write] = deque()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
+        self._begin()
         try:
             await self._connect()
             between = False
@@ -72,6 +69,7 @@ class ModbusSource:
                 between = await self._step(between)
         finally:
             self._connection.close()
+            self._online = None
             self._drop_writes("the bus has stopped")
 
     async def write(self, point: PointId, value: Value) -> None:
@@ -79,6 +77,8 @@ class ModbusSource:
 
         Raises TransportError when it did not, CommandRefused for what this device may not be told.
         """
+        if not self._online:
+            raise TransportError(f"{self.name} is offline")
         if point not in self._points:
             raise CommandRefused(f"{point} is no point of {self.name}")
         unit, name = self._points[point]
@@ -89,7 +89,7 @@ class ModbusSource:
             values = encode(register, value, unit.modbus.word_order, unit.device.scale.get(name))
         except ValueError as error:
             raise CommandRefused(f"{point}: {error}") from error
-        if not unit.is_trusted or not self._online:
+        if not unit.is_trusted:
             raise TransportError(f"{unit.device.id} is not to be reached")
         if len(self._writes) >= MOST_WRITES:
             raise CommandRefused(f"{self.name} has {MOST_WRITES} commands waiting")
@@ -98,11 +98,24 @@ class ModbusSource:
         self._wake.set()
         await done
 
+    def _begin(self) -> None:
+        """Everything is told anew: after a crash its points were marked bad."""
+        start = self._clock.now().mono
+        # Buses beat at different moments, so that a hundred of them are not all due at once.
+        phase = crc32(self._bus.id.encode()) % 1000 / 1000
+        self._units = [Unit(device, profile, start, phase * device.poll) for device, profile in self._devices]
+        self._points = {
+            point_id(unit.device.id, name): (unit, name) for unit in self._units for name in unit.profile.registers
+        }
+
     async def _step(self, between: bool) -> bool:
         """One request, or a rest until one is due. `between`: a request has just ended; returns the same."""
         self._wake.clear()
         if self._writes:
-            await self._send(self._writes.popleft())
+            if self._connection.is_open:
+                await self._send(self._writes.popleft())
+            else:
+                await self._connect()
             return True
         now = self._clock.now().mono
         turn, until = self._choose(now, between)
@@ -179,11 +192,9 @@ class ModbusSource:
             await asyncio.sleep(unit.modbus.min_interval)
 
     async def _send(self, write: _Write) -> None:
-        if write.done.done():  # whoever wanted it has given up
-            return
-        if not self._connection.is_open:
-            await self._connect()
-        if write.done.done() or self._clock.now().mono > write.expires:
+        if write.done.done():
+            return  # whoever wanted it has given up
+        if self._clock.now().mono > write.expires:
             _fail(write, TransportError("not sent: the bus was busy for too long"))
             return
         unit = write.unit

@@ -42,7 +42,10 @@ class Standing(Enum):
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """One block and its rhythm. `due` and `grid` in monotonic s; `slack` s of delay do it no harm."""
+    """One block and its rhythm. `due` and `grid` in monotonic s; `slack` s of delay do it no harm.
+
+    `spans` say which part of the block's registers each point is.
+    """
 
     unit: "Unit"
     block: Block
@@ -50,8 +53,10 @@ class Turn:
     slack: float
     grid: float
     due: float
+    spans: tuple[tuple[str, int, int], ...] = ()
     raw: tuple[int, ...] | None = None
     refreshed: float = -1e9
+    failures: int = 0
 
     @property
     def deadline(self) -> float:
@@ -112,14 +117,13 @@ class Unit:
     def answered(self, turn: Turn, raw: tuple[int, ...], now: Now) -> Delivery | None:
         """`raw` are the registers or bits of the turn's block."""
         samples = self._alive(now)
-        self._busy = 0
+        self._busy = turn.failures = 0
         turn.next_beat(now.mono)
         if turn is self._introduction:
             samples += self._identify(raw, now)
             return self._delivery(samples)
         if raw != turn.raw:
-            turn.raw = raw
-            samples += self._tell(self._decode(turn.block, raw), now)
+            samples += self._tell(self._decode(turn, raw), now)
         if now.mono - turn.refreshed < self._refresh - turn.period / 2:
             return self._delivery(samples)
         turn.refreshed = now.mono
@@ -149,10 +153,7 @@ class Unit:
             quality = Quality.CONFIGURATION if code in ILLEGAL else Quality.SENSOR_FAULT
             if code in ILLEGAL:
                 turn.due = now.mono + SECOND_LOOK
-            turn.raw = None
-            for name in turn.block.points:
-                self._decoded[name] = Reading(None, quality, text)
-            samples += self._tell(self._judge(turn.block.points), now)
+            samples += self._spoil(turn, Reading(None, quality, text), now)
         return self._delivery(samples)
 
     def failed(self, turn: Turn, reason: str, now: Now, malformed: bool = False) -> Delivery | None:
@@ -162,16 +163,20 @@ class Unit:
             self._malformed_until = now.mono + SECOND_LOOK
             samples += self._tell([("protocol", _good("malformed"))], now)
         self._failures += 1
+        turn.failures += 1
         if self.standing is Standing.LOST:
             self._probe_delay = min(2 * self._probe_delay, LONGEST_PROBE)
             turn.due = now.mono + self._probe_delay
-        elif self._failures < FAILURES:
-            for each in self.turns():
-                each.due = max(each.due, now.mono + min(self.device.poll, 1.0))
-        else:
+        elif self._failures >= FAILURES:
             log.warning("%s (unit %d) lost: %s", self.device.id, self.address, reason)
             samples += self._lose(reason, now)
             self._by_bus = False
+        else:
+            for each in self.turns():
+                each.due = max(each.due, now.mono + min(self.device.poll, 1.0))
+            if turn.failures >= FAILURES:  # only here: other reads in between were answered
+                turn.due = now.mono + SECOND_LOOK
+                samples += self._spoil(turn, Reading(None, Quality.NO_COMMUNICATION, reason), now)
         return self._delivery(samples)
 
     def cut_off(self, reason: str, now: Now) -> Delivery | None:
@@ -196,23 +201,23 @@ class Unit:
         return Turn(self, block, SECOND_LOOK, self.device.poll, start, start)
 
     def _plan(self, start: float) -> list[Turn]:
-        poll = self.device.poll
-        turns = []
-        for block in plan(self.profile):
-            period = poll * self.profile.registers[block.points[0]].every
-            slack = poll / 4 if block.poll == "fast" else period
-            turns.append(Turn(self, block, period, slack, self._grid, start))
-        return turns
+        return [self._turn(block, start) for block in plan(self.profile)]
+
+    def _turn(self, block: Block, due: float) -> Turn:
+        period = self.device.poll * self.profile.registers[block.points[0]].every
+        slack = self.device.poll / 4 if block.poll == "fast" else period
+        spans = []
+        for name in block.points:
+            point = self.profile.registers[name]
+            first = self.modbus.wire(point.address) - block.start
+            spans.append((name, first, first + point.registers))
+        return Turn(self, block, period, slack, self._grid, due, tuple(spans))
 
     def _split(self, turn: Turn, now: Now) -> None:
         if turn not in self._turns:
             return  # it was the try that found the unit again; the new plan asks anew
-        parts = [
-            Turn(self, block, turn.period, turn.slack, turn.grid, now.mono)
-            for block in halves(self.profile, turn.block)
-        ]
         at = self._turns.index(turn)
-        self._turns[at : at + 1] = parts
+        self._turns[at : at + 1] = [self._turn(block, now.mono) for block in halves(self.profile, turn.block)]
 
     def _identify(self, raw: tuple[int, ...], now: Now) -> list[Sample]:
         probe = self.modbus.probe
@@ -269,17 +274,30 @@ class Unit:
         self._failures = self._busy = 0
         self._probe_delay = FIRST_PROBE
         self._decoded.clear()
+        for turn in self._turns:
+            turn.raw = None
         self.turns()[0].due = now.mono + FIRST_PROBE
         bad = Reading(None, Quality.NO_COMMUNICATION, reason)
         return self._tell([("online", _good(False)), *((name, bad) for name in self._ids)], now)
 
-    def _decode(self, block: Block, raw: tuple[int, ...]) -> list[tuple[str, Reading]]:
-        for name in block.points:
-            point = self.profile.registers[name]
-            first = self.modbus.wire(point.address) - block.start
-            own = raw[first : first + point.registers]
-            self._decoded[name] = decode(point, own, self.modbus.word_order, self.device.scale.get(name))
-        return self._judge(block.points)
+    def _spoil(self, turn: Turn, bad: Reading, now: Now) -> list[Sample]:
+        """All points of one block are bad."""
+        turn.raw = None
+        for name in turn.block.points:
+            self._decoded[name] = bad
+        return self._tell(self._judge(turn.block.points), now)
+
+    def _decode(self, turn: Turn, raw: tuple[int, ...]) -> list[tuple[str, Reading]]:
+        """The points whose own registers changed, and those they judge."""
+        before, turn.raw = turn.raw, raw
+        changed = []
+        for name, first, behind in turn.spans:
+            own = raw[first:behind]
+            if before is None or before[first:behind] != own:
+                point = self.profile.registers[name]
+                self._decoded[name] = decode(point, own, self.modbus.word_order, self.device.scale.get(name))
+                changed.append(name)
+        return self._judge(changed)
 
     def _judge(self, names: Sequence[str]) -> list[tuple[str, Reading]]:
         """The readings of these points and of those they judge; none of a point whose status is not known yet."""

@@ -22,7 +22,12 @@ def main() -> int:
     lines = [f"Measured on: {machine()}"]
     if "mqtt" in wanted:
         print("MQTT: event to alarm out", flush=True)
-        lines += ["", "### Event to alarm on MQTT", "", *mqtt_part.report(asyncio.run(mqtt_part.measure(1 if given.quick else 3, given.quick)))]
+        lines += [
+            "",
+            "### Event to alarm on MQTT",
+            "",
+            *mqtt_part.report(asyncio.run(mqtt_part.measure(1 if given.quick else 3, given.quick))),
+        ]
     if "modbus" in wanted:
         print("Modbus: register change to alarm out", flush=True)
         lines += ["", "### Modbus", "", *modbus_part.report(asyncio.run(modbus_part.measure(given.quick)))]

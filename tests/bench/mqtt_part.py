@@ -111,19 +111,23 @@ def report(table: Table) -> list[str]:
             f"| {system} | {name} | {row.percentile(0.5):.2f} | {row.percentile(0.99):.2f} | {row.worst:.1f} "
             f"| {row.lost} | {row.last:.2f} | {row.cpu_per_event:.0f} | {row.memory[-1]:.0f} |"
         )
-    ours, raw, paho = (
-        {name: table[system, name] for name in RATES} for system in ("estated", "raw", "paho")
-    )
+    ours, raw, paho = ({name: table[system, name] for name in RATES} for system in ("estated", "raw", "paho"))
     goals = [
         ("p50 at 10/s against the socket relay", ours["10/s"].percentile(0.5) / raw["10/s"].percentile(0.5), 5.0),
         ("p50 at 100/s against the socket relay", ours["100/s"].percentile(0.5) / raw["100/s"].percentile(0.5), 5.0),
         ("p99 at 1000/s, ms", ours["1000/s"].percentile(0.99), 50.0),
         ("backlog after a minute at 1000/s, s", ours["1000/s"].backlog, 0.1),
         ("last alarm of a burst against the paho relay", ours["burst 10k"].last / paho["burst 10k"].last, 2.0),
-        ("CPU per event at 1000/s against the paho relay", ours["1000/s"].cpu_per_event / paho["1000/s"].cpu_per_event, 1.6),
+        (
+            "CPU per event at 1000/s against the paho relay",
+            ours["1000/s"].cpu_per_event / paho["1000/s"].cpu_per_event,
+            1.6,
+        ),
         ("events lost", sum(row.lost for row in ours.values()), 0.0),
         ("memory after the burst, MB", max(ours["burst 10k"].memory), 90.0),
     ]
     lines += ["", "| goal | measured | limit | |", "|---|---|---|---|"]
-    lines += [f"| {what} | {is_:.2f} | {limit:g} | {'met' if is_ <= limit else 'MISSED'} |" for what, is_, limit in goals]
+    lines += [
+        f"| {what} | {is_:.2f} | {limit:g} | {'met' if is_ <= limit else 'MISSED'} |" for what, is_, limit in goals
+    ]
     return lines

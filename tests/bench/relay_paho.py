@@ -25,7 +25,10 @@ async def main(port: int) -> None:
     def relay(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         event = json.loads(message.payload)
         high = event["type"] == "door.held"
-        alarm = {"state": "unacknowledged" if high else "normal", "cause": {k: event[k] for k in ("dev", "boot", "seq")}}
+        alarm = {
+            "state": "unacknowledged" if high else "normal",
+            "cause": {k: event[k] for k in ("dev", "boot", "seq")},
+        }
         client.publish(f"estate/v1/bench/alarm/{event['dev']}.held", json.dumps(alarm), qos=1, retain=True)
 
     client.on_socket_open = opened

@@ -20,7 +20,10 @@ def main(port: int) -> None:
             _, number, payload = wire.message(body)
             event = json.loads(payload)
             high = event["type"] == "door.held"
-            alarm = {"state": "unacknowledged" if high else "normal", "cause": {k: event[k] for k in ("dev", "boot", "seq")}}
+            alarm = {
+                "state": "unacknowledged" if high else "normal",
+                "cause": {k: event[k] for k in ("dev", "boot", "seq")},
+            }
             packet = packet % 65535 + 1
             topic = b"estate/v1/bench/alarm/" + event["dev"].encode() + b".held"
             out.append(wire.publish(topic, json.dumps(alarm).encode(), packet, retain=True))

@@ -1,6 +1,6 @@
 """The console in a real browser against the real web server."""
 
-import json
+import re
 from time import monotonic
 
 import pytest
@@ -14,6 +14,7 @@ from tests.daemon.web.desk import Desk
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SOUND = "[data-testid=sound-state]"
+LOUD = re.compile(r"0\.(0[5-9]|[1-9])")  # root mean square over 0.05, as the page measures it at its own output
 
 
 def reports(desk: Desk, kind: str) -> list[str]:
@@ -41,8 +42,7 @@ async def test_an_alarm_is_read_heard_and_reported_within_two_seconds(desk: Desk
     await expect(page.get_by_test_id("alarm-latency")).not_to_have_text("")
     assert reports(desk, "shown") == ["zone-07.alarm"]
     assert reports(desk, "sounded") == ["zone-07.alarm"]
-    # the page measures its own output twice a second
-    await page.wait_for_function(f"Number(document.querySelector('{SOUND}').dataset.level) > 0.05")
+    await expect(page.locator(SOUND)).to_have_attribute("data-level", LOUD)
 
 
 async def test_the_whole_story_by_keyboard(desk: Desk, page: Page) -> None:
@@ -98,7 +98,7 @@ async def test_silence_stops_the_tone_not_the_alarm_and_a_new_one_sounds_again(d
     await tone(page, "none")
     await expect(page.locator(SOUND)).to_have_attribute("data-state", "silent")
     assert state(desk, "zone-01.alarm") is AlarmState.UNACKNOWLEDGED
-    await page.wait_for_function(f"Number(document.querySelector('{SOUND}').dataset.level) < 0.001")
+    await expect(page.locator(SOUND)).to_have_attribute("data-level", "0.000")
     assert ("operator", "silence", "zone-01.alarm#1") in desk.audit
     desk.raise_alarm("sump-01.alarm")
     await tone(page, "2")
@@ -189,7 +189,7 @@ async def test_two_thousand_alarms_at_once_cost_no_more_than_a_screenful(
         assert await page.evaluate("document.querySelectorAll('*').length") < 900
         await expect(page.get_by_test_id("count-1")).to_contain_text("700")
         shown = reports(flood, "shown")
-        assert 10 < len(shown) < 60, "only rows in sight count as shown"
+        assert 10 < len(shown) < len(names) / 3, "only rows in sight count as shown"
         await page.context.close()
     flood.sign_in.close()
 
@@ -298,13 +298,3 @@ async def test_a_wrong_password_is_told_plainly(server: WebServer, chromium: Bro
     await page.get_by_test_id("login-button").click()
     await expect(page.get_by_test_id("login-trouble")).to_have_text("用户名或密码不正确")
     await context.close()
-
-
-def test_both_catalogues_have_the_same_keys_and_no_empty_word() -> None:
-    from daemon.web.assets import console_files
-
-    files = console_files()
-    zh, en = (json.loads(files[f"{language}.json"].body) for language in ("zh", "en"))
-    assert zh.keys() == en.keys()
-    assert all(zh.values())
-    assert all(en.values())

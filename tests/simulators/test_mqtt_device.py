@@ -162,7 +162,7 @@ async def test_an_acknowledgement_covers_all_numbers_up_to_it(estate: Simulation
 async def test_while_the_daemon_says_it_is_away_nothing_is_repeated(estate: Simulation, daemon: Daemon) -> None:
     await daemon.say("daemon/status", {"state": "offline"}, retain=True)
     gate = adapter(estate, "gate")
-    await daemon.until(lambda: gate._daemon_is_away)
+    await daemon.until(lambda: gate.daemon_is_away)
     estate.targets.inject("door-03", "deny")
     estate.tell()
     await daemon.until(lambda: daemon.events("door-03"))

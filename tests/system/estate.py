@@ -115,7 +115,12 @@ class Estate:
 
 @contextlib.asynccontextmanager
 async def estate(
-    folder: Path, *, site: Path = RIVERSIDE, prepare: Callable[[Path], None] | None = None, browser: bool = True, seed: int = 1
+    folder: Path,
+    *,
+    site: Path = RIVERSIDE,
+    prepare: Callable[[Path], None] | None = None,
+    browser: bool = True,
+    seed: int = 1,
 ) -> AsyncIterator[Estate]:
     """Run everything until the block ends. `prepare` may change the copy of the site before it is played."""
     copy = folder / "site"
@@ -166,7 +171,9 @@ async def operator_page(port: int, password: str, operator: str = OPERATOR) -> A
     """Debian's Chromium with the console open and the operator signed in."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        page = await chromium.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN", timezone_id="Asia/Shanghai")
+        page = await chromium.new_page(
+            viewport={"width": 1920, "height": 1080}, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
         await page.goto(f"http://127.0.0.1:{port}/")
         await page.locator("input[name=name]").fill(operator)
         await page.locator("input[name=password]").fill(password)

@@ -24,7 +24,11 @@ function worstByEquipment() {
 export function PlanDrawing({ plan, box = plan.box, label = false }) {
   const worst = worstByEquipment();
   const size = box[2] / (label ? 48 : 22);
-  const placed = (site.value?.equipment ?? []).filter((one) => one.map?.plan === plan.id);
+  const [left, top, width, height] = box;
+  const placed = (site.value?.equipment ?? []).filter(({ map }) => {
+    if (map?.plan !== plan.id) return false;
+    return map.x >= left && map.x <= left + width && map.y >= top && map.y <= top + height;
+  });
   const choose = (/** @type {import("./types").AlarmRow} */ row) => {
     chosen.value = row.id;
     screen.value = "alarms";

@@ -148,6 +148,16 @@ async def test_a_console_that_never_reads_delays_nobody_and_is_dropped(desk: Des
 async def test_a_console_whose_page_says_nothing_is_dropped_within_seconds(desk: Desk, server: WebServer) -> None:
     async with console(server, await token(server)) as one:
         assert await one.closing_code() == NOT_RECEIVING
+    assert ("operator", "console not receiving", "") in desk.audit
+
+
+async def test_a_console_that_cannot_be_heard_is_recorded_once(desk: Desk, server: WebServer) -> None:
+    async with console(server, await token(server)) as one:
+        await one.frame("snapshot")
+        for _ in range(3):
+            await one.say(kind="sound", state="suspended")
+        await one.frame("heartbeat")
+    assert [action for _, action, _ in desk.audit].count("console sound") == 1
 
 
 async def test_a_console_far_behind_gets_a_snapshot_instead_of_a_flood(desk: Desk, server: WebServer) -> None:

@@ -26,7 +26,7 @@ def crc(frame: bytes) -> bytes:
 class Hostile:
     """Faults are taken from `script`, one per read, then from `always` by unit; writes take `on_write`.
 
-    Known faults: silent, late, wrong_function, wrong_count, wrong_unit, wrong_tid, tid_zero, wrong_echo,
+    Known faults: silent, late, wrong_function, unknown_function, wrong_count, wrong_unit, wrong_tid, tid_zero, wrong_echo,
     garbage, short, reset, twice, and exc-<code>. Times in seconds. `shared_line`: as behind a serial device
     server, a late answer goes to whatever connection is there then.
     """
@@ -144,6 +144,8 @@ class Hostile:
             data = bytes(sum(bit << i for i, bit in enumerate(values[at : at + 8])) for at in range(0, len(values), 8))
         else:
             data = b"".join(value.to_bytes(2, "big") for value in values)
+        if fault == "unknown_function":
+            function = 0x41
         if fault == "wrong_function":
             function = {1: 2, 2: 1, 3: 4, 4: 3}[function]
         return bytes([function, len(data)]) + data

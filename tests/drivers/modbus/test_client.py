@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections import deque
 
 import pytest
@@ -31,7 +32,17 @@ async def first(connection: Connection, address: int = 0, unit: int = 1) -> int:
     return (await connection.read(unit, Table.HOLDING, address, 1, TIMEOUT))[0]
 
 
-FAULTS = ["silent", "wrong_function", "wrong_count", "wrong_unit", "garbage", "short", "reset", "late"]
+FAULTS = [
+    "silent",
+    "wrong_function",
+    "wrong_count",
+    "wrong_unit",
+    "garbage",
+    "short",
+    "reset",
+    "late",
+    "unknown_function",
+]
 
 
 @pytest.mark.parametrize(
@@ -103,9 +114,11 @@ async def test_a_half_open_connection_is_made_anew_after_three_silences() -> Non
     async with listening(pump()) as device:
         connection = Connection(bus(device))
         device.script = deque(["silent"] * 3)
+        since = time.monotonic()
         for _ in range(3):
             with pytest.raises(TransportError, match="no answer"):
                 await first(connection)
+        assert time.monotonic() - since < 1.5
         assert not connection.is_open
         assert await first(connection) == 100
         assert device.connections == 2

@@ -125,18 +125,15 @@ async def test_a_server_that_was_never_there_is_told_at_once_and_found_when_it_c
             await inbox.until(lambda: inbox.value("d1.level") == 0.1)
 
 
-async def test_a_unit_that_fails_three_times_is_lost_and_tried_ever_more_rarely(
+async def test_a_unit_that_fails_three_times_is_lost_and_only_that_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     inbox, device = Inbox(), Hostile(always={2: "silent"}).holding(1, {25: 10}).holding(2, {25: 20})
     async with listening(device), polling(source_of(inbox, profile_of(LEVEL), device.port, units=(1, 2))):
         await inbox.until(lambda: inbox.quality("d2.level") is Quality.NO_COMMUNICATION)
-        lost = time.monotonic()
         assert device.busiest()[2] == 3
         assert inbox.value("d2.online") is False
         assert inbox.value("bus-b.online") is True
-        await inbox.until(lambda: device.busiest()[2] == 4)
-        assert 4.5 < time.monotonic() - lost < 6.5
         assert inbox.quality("d1.level") is Quality.GOOD
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING" and r.name.startswith("drivers")] == [
         "d2 (unit 2) lost: no answer in 0.15 s"

@@ -373,9 +373,7 @@ JSON = st.recursive(
     ),
     retained=st.booleans(),
 )
-def test_no_payload_breaks_a_device(
-    talk: Callable[..., Any], kind: str, odd: dict[str, Any], retained: bool
-) -> None:
+def test_no_payload_breaks_a_device(talk: Callable[..., Any], kind: str, odd: dict[str, Any], retained: bool) -> None:
     import json
 
     door = talk()

@@ -74,7 +74,9 @@ def test_a_malformed_event_is_refused_with_a_reason(payload: bytes) -> None:
     assert 3 < len(str(refused.value)) < 300
 
 
-@pytest.mark.parametrize("time", ["yesterday", 1740000000, None, [], "2026-03-01T07:41:05", "0001-01-01T00:00:00+23:59"])
+@pytest.mark.parametrize(
+    "time", ["yesterday", 1740000000, None, [], "2026-03-01T07:41:05", "0001-01-01T00:00:00+23:59"]
+)
 def test_a_nonsense_time_does_not_cost_the_event(time: object) -> None:
     assert read(EventMessage, encoded(ts=time, tq=7)).time is None
 

@@ -67,7 +67,9 @@ def test_silence_longer_than_the_profile_allows_is_offline(contact: Callable[...
     assert ("hall.online", False) in [(sample.point, sample.value) for sample in out.samples]
 
 
-@pytest.mark.parametrize("payload", [b"\xff", b"{", b'{"contact": 1e999}', b"[" * 300, b'{"a":"' + b"x" * 70_000 + b'"}'])
+@pytest.mark.parametrize(
+    "payload", [b"\xff", b"{", b'{"contact": 1e999}', b"[" * 300, b'{"a":"' + b"x" * 70_000 + b'"}']
+)
 def test_a_malformed_payload_changes_nothing(contact: Callable[..., Outcome], payload: bytes) -> None:
     out = contact(payload)
     assert [(sample.point, sample.value) for sample in out.samples] == [("hall.protocol", "malformed")]

@@ -175,7 +175,7 @@ def test_no_event_is_ever_taken_twice_over_any_mixture_of_boots(said: list[tuple
 @given(st.lists(st.integers(1, 40), min_size=1, unique=True), st.lists(st.integers(1, 40), max_size=20))
 def test_a_restart_in_the_middle_takes_the_rest_and_nothing_twice(before: list[int], after: list[int]) -> None:
     held = set(before)
-    contiguous = next(seq for seq in range(0, 42) if seq + 1 not in held)
+    contiguous = next(seq for seq in range(42) if seq + 1 not in held)
     extra = tuple(sorted(seq for seq in held if seq > contiguous))
     track = EventTrack.restore(Restored(("b1",), "b1", contiguous, extra), 0.0)
     taken = [seq for seq in after if track.accept("b1", seq, content(seq), 0.0) in TAKEN]

@@ -53,17 +53,16 @@ async def test_nothing_is_acknowledged_before_it_is_settled(oak: Any, says_event
 
 
 async def test_batches_settled_out_of_order_are_acknowledged_in_order(oak: Any, says_event: Says) -> None:
-    async with oak.device("estate/v1/oak/door/d-1/ack") as door:
-        async with oak.running(oak.source(("d-1", "estate-door"))):
-            oak.received.hold = True
-            oak.received.deliveries.clear()
-            for seq in (1, 2):
-                await door.say("door/d-1/event", says_event("d-1", seq, "door.opened"))
-                await oak.received.until(lambda seq=seq: len(oak.received.events) == seq)
-            first, second = [delivery for delivery in oak.received.deliveries if delivery.events]
-            second.settled()
-            first.settled()
-            assert [(await door.hears())[1]["seq"] for _ in range(2)] == [1, 2]
+    async with oak.device("estate/v1/oak/door/d-1/ack") as door, oak.running(oak.source(("d-1", "estate-door"))):
+        oak.received.hold = True
+        oak.received.deliveries.clear()
+        for seq in (1, 2):
+            await door.say("door/d-1/event", says_event("d-1", seq, "door.opened"))
+            await oak.received.until(lambda seq=seq: len(oak.received.events) == seq)
+        first, second = [delivery for delivery in oak.received.deliveries if delivery.events]
+        second.settled()
+        first.settled()
+        assert [(await door.hears())[1]["seq"] for _ in range(2)] == [1, 2]
 
 
 async def test_what_the_journal_holds_is_not_delivered_again(oak: Any, says_event: Says) -> None:
@@ -77,17 +76,16 @@ async def test_what_the_journal_holds_is_not_delivered_again(oak: Any, says_even
 
 
 async def test_a_lost_event_is_asked_for_and_its_replay_taken(oak: Any, says_event: Says) -> None:
-    async with oak.device("estate/v1/oak/door/d-1/replay") as door:
-        async with oak.running(oak.source(("d-1", "estate-door"))):
-            await door.say("door/d-1/event", says_event("d-1", 1, "door.closed"))
-            await door.say("door/d-1/event", says_event("d-1", 4, "door.closed"))
-            topic, asked = await door.hears()
-            assert asked == {"v": 1, "boot": "b1", "from_seq": 2, "to_seq": 3}
-            for seq in (2, 3):
-                await door.say("door/d-1/event", says_event("d-1", seq, "door.forced", hist=True))
-            await oak.received.until(lambda: len(oak.received.events) == 4)
-            assert {event.historic for event in oak.received.events} == {False}
-            assert oak.received.value("d-1.alarm") == "none"
+    async with oak.device("estate/v1/oak/door/d-1/replay") as door, oak.running(oak.source(("d-1", "estate-door"))):
+        await door.say("door/d-1/event", says_event("d-1", 1, "door.closed"))
+        await door.say("door/d-1/event", says_event("d-1", 4, "door.closed"))
+        topic, asked = await door.hears()
+        assert asked == {"v": 1, "boot": "b1", "from_seq": 2, "to_seq": 3}
+        for seq in (2, 3):
+            await door.say("door/d-1/event", says_event("d-1", seq, "door.forced", hist=True))
+        await oak.received.until(lambda: len(oak.received.events) == 4)
+        assert {event.historic for event in oak.received.events} == {False}
+        assert oak.received.value("d-1.alarm") == "none"
 
 
 async def test_every_device_is_asked_for_its_state_at_every_connect(oak: Any, says_state: Says) -> None:
@@ -142,17 +140,16 @@ async def test_each_session_hears_only_its_own_classes(oak: Any, says_event: Say
 async def test_garbage_and_strangers_cost_nothing_but_a_count(
     oak: Any, says_event: Says, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with oak.device() as device:
-        async with oak.running(oak.source(("d-1", "estate-door"))) as source:
-            await device.say("door/d-1/event", b"\xff\x00" * 10_000)
-            for seq in (1, 2, 3):
-                await device.say("door/d-9/event", says_event("d-9", seq, "door.forced"))
-            await device.say("door/d-1/event", says_event("d-1", 1, "door.opened"))
-            await oak.received.until(lambda: oak.received.events)
-            assert [event.device for event in oak.received.events] == ["d-1"]
-            assert oak.received.value("d-1.protocol") == "malformed"
-            assert source.strangers == 3
-            assert len([record for record in caplog.records if "door/d-9" in record.getMessage()]) == 1
+    async with oak.device() as device, oak.running(oak.source(("d-1", "estate-door"))) as source:
+        await device.say("door/d-1/event", b"\xff\x00" * 10_000)
+        for seq in (1, 2, 3):
+            await device.say("door/d-9/event", says_event("d-9", seq, "door.forced"))
+        await device.say("door/d-1/event", says_event("d-1", 1, "door.opened"))
+        await oak.received.until(lambda: oak.received.events)
+        assert [event.device for event in oak.received.events] == ["d-1"]
+        assert oak.received.value("d-1.protocol") == "malformed"
+        assert source.strangers == 3
+        assert len([record for record in caplog.records if "door/d-9" in record.getMessage()]) == 1
 
 
 async def test_a_foreign_device_is_read_from_its_own_topics(oak: Any) -> None:
