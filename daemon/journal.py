@@ -183,7 +183,7 @@ class Journal:
         histories = []
         with self._reading() as connection:
             newest = connection.execute(
-                "SELECT device, boot, max(position) AS last, min(seq) AS low FROM event GROUP BY device, boot ORDER BY last"
+                "SELECT device, boot, max(position) AS last FROM event GROUP BY device, boot ORDER BY last"
             ).fetchall()
             boots: dict[str, list[sqlite3.Row]] = {}
             for row in newest:

@@ -44,7 +44,7 @@ class PointStore:
         return changed
 
     def refresh(self, points: Iterable[PointId], at: float) -> list[Sample]:
-        """The device gave the same values again at `at` (monotonic s); returns those that were stale and are good again."""
+        """The device gave the same values again at `at` (monotonic s); returns the stale ones that are good again."""
         fresh = []
         for point in points:
             if point in self._aged:

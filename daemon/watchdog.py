@@ -27,7 +27,7 @@ class Watchdog:
             self.tell("WATCHDOG=1")
 
     def tell(self, state: str) -> None:
-        """`READY=1`, `WATCHDOG=1`, `STOPPING=1` or `STATUS=...`. A systemd that does not listen is logged, not fatal."""
+        """`READY=1`, `WATCHDOG=1` or `STATUS=...`. A systemd that does not listen is logged, not fatal."""
         if not self._address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as one:

@@ -134,6 +134,7 @@ class Lane(Plant):
             plate=plate,
             confidence=confidence,
             card_kind=card_kind,
+            lane=1,
             direction=direction,
             match="allow",
             image_ref=f"lpr/{self.name}/{int(self.now * 1000)}.jpg",

@@ -21,7 +21,7 @@ HEADERS_WITHIN = 5.0  # s to send a request's headers
 ENDS_WITHIN = 3  # s
 
 
-class PortTaken(OSError):  # noqa: N818 - says what is the case
+class PortTaken(OSError):
     """The console's port cannot be used; the text says which and what to do."""
 
 

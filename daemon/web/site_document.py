@@ -106,9 +106,9 @@ def _class(one: EquipmentClass) -> dict[str, Any]:
 
 
 def _guidance(assembly: Assembly) -> dict[str, Any]:
-    """What an alarm means and asks for. All sumps share their texts, so each is listed once."""
+    """What an alarm means and asks for, and its on-delay in s. All sumps share their texts: each is listed once."""
     texts: dict[str, int] = {}
-    alarms: dict[str, int] = {}
+    alarms: dict[str, dict[str, float]] = {}
     for instance in assembly.rules:
         rule = instance.rule
         words = {
@@ -116,5 +116,6 @@ def _guidance(assembly: Assembly) -> dict[str, Any]:
             "response": _text(rule.response),
             "plan": rule.emergency_plan if rule.emergency_plan in assembly.site.procedures else None,
         }
-        alarms[instance.alarm] = texts.setdefault(json.dumps(words, ensure_ascii=False), len(texts))
+        guidance = texts.setdefault(json.dumps(words, ensure_ascii=False), len(texts))
+        alarms[instance.alarm] = {"guidance": guidance, "delay": instance.on_delay}
     return {"guidance": [json.loads(words) for words in texts], "alarms": alarms}

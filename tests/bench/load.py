@@ -1,5 +1,6 @@
 """Sends numbered events as 100 doors do and takes the time until the alarm of each arrives."""
 
+import contextlib
 import json
 import re
 import select
@@ -92,10 +93,8 @@ class Load:
                 finished = time.perf_counter()
             backlog = b"".join(chunk)
             if backlog:
-                try:
+                with contextlib.suppress(BlockingIOError):
                     backlog = backlog[self._out.send(backlog) :]
-                except BlockingIOError:
-                    pass
             if result.sent == count and not pending:
                 break
             if result.sent == count and now - max(arrived, finished) > patience:

@@ -5,7 +5,7 @@ import { dateTime, exactTime, now, span } from "./clock.js";
 import { MapAround } from "./plan.js";
 import { guidanceFor, openProcedure } from "./procedure.js";
 import { Points } from "./points_screen.js";
-import { current, equipment, isOpen, point, revision, site } from "./store.js";
+import { current, delayOf, due, equipment, isOpen, placeOf, point, revision, site } from "./store.js";
 import { AlarmSymbol } from "./symbol.js";
 import { quality, qualityWords, valueWords } from "./value.js";
 import { html } from "./view.js";
@@ -19,7 +19,8 @@ function Fact({ label, children, testid }) {
 }
 
 /** @param {{ one: Standing }} props */
-function Steps({ one: { row, course } }) {
+function Steps({ one }) {
+  const { row, course } = one;
   const times = course.times;
   /** @type {[string, number | null][]} */
   const steps = [
@@ -31,15 +32,17 @@ function Steps({ one: { row, course } }) {
     ["shown", course.live ? course.shown : null],
     ["sounded", course.live ? course.sounded : null],
   ];
-  const began = steps.slice(1, 3).find(([, at]) => at !== null)?.[1] ?? null;
+  const began = due(one);
+  const delay = delayOf(row);
   return html`<ol class="steps" data-testid="latency-steps">
     ${steps.map(
       ([name, at]) => html`<li class=${at === null ? "unknown" : ""} data-step=${name}>
         <span>${t(`step.${name}`)}</span>
         <time>${at === null ? "—" : exactTime(at)}</time>
-        <b>${at === null || began === null || name === "device" ? "" : `+${Math.max(0, Math.round(at - began))} ms`}</b>
+        <b>${at === null || began === null || at < began ? "" : `+${Math.round(at - began)} ms`}</b>
       </li>`,
     )}
+    ${delay > 0 && html`<li><span>${t("step.delay")}</span><time>${delay / 1000} s</time></li>`}
     ${row.cause && html`<li class="cause"><span>${t("step.cause")}</span><code>${visible(`${row.cause.dev} · ${row.cause.boot} · ${row.cause.seq}`)}</code></li>`}
   </ol>`;
 }
@@ -97,9 +100,9 @@ export function AlarmDetail() {
     <${Buttons} one=${one} />
     <div class="detail-body">
       <dl class="facts">
-        <${Fact} label=${t("detail.number")}><b class="number">${row.number}</b><//>
-        <${Fact} label=${t("detail.place")}>${say(row.place)}<//>
-        <${Fact} label=${t("detail.equipment")}>${what ? say(what.name) : row.equipment}${kind ? ` · ${say(kind)}` : ""}<//>
+        ${row.number && html`<${Fact} label=${t("detail.number")}><b class="number">${visible(row.number)}</b><//>`}
+        ${say(placeOf(row)) && html`<${Fact} label=${t("detail.place")}>${say(placeOf(row))}<//>`}
+        <${Fact} label=${t("detail.equipment")}>${[...new Set([what ? say(what.name) : row.equipment, say(kind)])].filter(Boolean).join(" · ")}<//>
         <${Fact} label=${t("detail.priority")}>${t(`priority.${row.priority}`)}<//>
         <${Fact} label=${t("detail.state")}>${t(`state.${row.state}`)} · ${t("detail.occurrence", { n: row.occurrence })}<//>
         <${Fact} label=${t("detail.raised")}>${raised === null ? "—" : `${dateTime(raised)} · ${span((now.value - raised) / 1000)}`}<//>

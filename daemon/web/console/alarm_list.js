@@ -2,7 +2,7 @@
 import { say, t } from "./catalogue.js";
 import { now, shortTime, span } from "./clock.js";
 import { painting } from "./perceived.js";
-import { chosen, current, isOpen, ordered } from "./store.js";
+import { chosen, current, due, isOpen, ordered, placeOf } from "./store.js";
 import { AlarmSymbol } from "./symbol.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
@@ -12,10 +12,10 @@ const BEYOND = 6; // rows drawn above and below the visible ones
 /** @typedef {import("./types").Standing} Standing */
 
 /** @param {Standing} one */
-function latency({ course }) {
-  const began = course.times.received ?? course.times.decided;
-  if (!course.live || course.shown === null || !began) return "";
-  return `${Math.max(1, Math.round(course.shown - Date.parse(began)))}`;
+function latency(one) {
+  const { live, shown } = one.course;
+  const began = due(one);
+  return live && shown !== null && began !== null ? `${Math.max(1, Math.round(shown - began))}` : "";
 }
 
 /** @param {{ one: Standing, at: number }} props */
@@ -40,7 +40,7 @@ function Row({ one, at }) {
     <span role="cell" class="time">${began ? shortTime(began) : ""}</span>
     <span role="cell" class="number">${row.number}</span>
     <span role="cell" class="text" data-testid="alarm-text" title=${say(row.text)}>${say(row.text)}</span>
-    <span role="cell" class="place" title=${say(row.place)}>${say(row.place)}</span>
+    <span role="cell" class="place" title=${say(placeOf(row))}>${say(placeOf(row))}</span>
     <span role="cell" class="state">${t(`state.${row.state}`)}</span>
     <span role="cell" class="age">${began ? span((now.value - began) / 1000) : ""}</span>
     <span role="cell" class="latency" data-testid="alarm-latency">${latency(one)}</span>

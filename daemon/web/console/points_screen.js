@@ -86,9 +86,9 @@ export function PointsScreen() {
         </button>`,
       )}
     </aside>
-    <div class="cards">
+    <div class="cards"><div>
       ${some.map((one) => html`<${Card} key=${one.id} one=${one} />`)}
       ${some.length === 0 && html`<p class="empty">${t("points.none")}</p>`}
-    </div>
+    </div></div>
   </main>`;
 }

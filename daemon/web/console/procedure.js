@@ -9,7 +9,7 @@ const shown = signal(/** @type {{ id: string, text: string } | null} */ (null));
 /** @param {import("./types").AlarmRow} row */
 export function guidanceFor(row) {
   const at = site.value?.alarms[row.id];
-  return at === undefined ? undefined : site.value?.guidance[at];
+  return at && site.value?.guidance[at.guidance];
 }
 
 /** @param {string} id */
@@ -38,10 +38,14 @@ export function ProcedureDialog() {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const what = shown.value;
   useEffect(() => {
-    if (what && !dialog.current?.open) dialog.current?.showModal();
+    if (what && !dialog.current?.open) dialog.current?.show();
     if (!what && dialog.current?.open) dialog.current.close();
   }, [what]);
-  return html`<dialog ref=${dialog} class="procedure" data-testid="procedure" onClose=${() => (shown.value = null)}>
+  const escape = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Escape") shown.value = null;
+  };
+  // not modal: a plan must not dim the alarm that comes while it is being read
+  return html`<dialog ref=${dialog} class="procedure" data-testid="procedure" onClose=${() => (shown.value = null)} onKeyDown=${escape}>
     ${what && html`<div>${what.text.split("\n").map((line) => html`<${Line} line=${line} />`)}</div>`}
     <form method="dialog"><button class="primary">${t("close")}</button></form>
   </dialog>`;

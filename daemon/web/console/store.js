@@ -134,7 +134,20 @@ export function flush() {
   setTimeout(draw, 250);
 }
 
+const installed = computed(() => new Map(site.value?.equipment.map((one) => [one.id, one])));
+
 /** @param {string} id */
-export function equipment(id) {
-  return site.value?.equipment.find((one) => one.id === id);
+export const equipment = (id) => installed.value.get(id);
+
+/** Where an alarm is: as its message says, else as the site says of its equipment. @param {AlarmRow} row */
+export const placeOf = (row) => (row.place.zh ? row.place : (equipment(row.equipment)?.place ?? row.place));
+
+/** On-delay of an alarm in ms: time it was meant to take. @param {AlarmRow} row */
+export const delayOf = (row) => (site.value?.alarms[row.id]?.delay ?? 0) * 1000;
+
+/** When an alarm was due, ms since 1970: its latency counts from here. @param {Standing} one */
+export function due({ row, course }) {
+  const { received, decided } = course.times;
+  if (received) return Math.min(Date.parse(received) + delayOf(row), decided ? Date.parse(decided) : Infinity);
+  return decided ? Date.parse(decided) : null;
 }

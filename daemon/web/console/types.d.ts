@@ -109,7 +109,8 @@ export interface SiteDocument {
   classes: Record<string, { name: Words; points: Record<string, { name: Words; unit: string }> }>;
   plans: Plan[];
   guidance: { consequence: Words; response: Words; plan: string | null }[];
-  alarms: Record<string, number>;
+  /** On-delay in s: from the sample that began it to the alarm. */
+  alarms: Record<string, { guidance: number; delay: number }>;
 }
 
 export interface SessionFacts {

@@ -208,7 +208,7 @@ class Desk:
             "classes": {one: {"name": {"zh": zh, "en": en}, "points": points} for one, (zh, en) in names.items()},
             "plans": [{"id": "estate", "name": {"zh": "总平面", "en": "Estate"}, "box": [0, 0, 800, 500]}],
             "guidance": [guidance | {"plan": "perimeter"}],
-            "alarms": dict.fromkeys(self.facts, 0),
+            "alarms": {alarm: {"guidance": 0, "delay": 0.0} for alarm in self.facts},
         }
         bound = frozenset(PointId(one["id"]) for item in equipment for one in item["points"].values())
         body = json.dumps(document, ensure_ascii=False).encode()

@@ -25,10 +25,11 @@ def told(document: SiteDocument) -> dict[str, Any]:
 
 def test_every_alarm_of_the_site_has_its_guidance_in_both_languages(told: dict[str, Any]) -> None:
     for instance in assemble(RIVERSIDE).rules:
-        guidance = told["guidance"][told["alarms"][instance.alarm]]
+        guidance = told["guidance"][told["alarms"][instance.alarm]["guidance"]]
         assert guidance["response"]["zh"]
         assert guidance["response"]["en"]
         assert guidance["consequence"]["zh"]
+        assert told["alarms"][instance.alarm]["delay"] == instance.on_delay
 
 
 def test_an_emergency_plan_that_is_named_can_be_opened(document: SiteDocument, told: dict[str, Any]) -> None:

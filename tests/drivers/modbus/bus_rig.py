@@ -41,7 +41,7 @@ class Inbox:
                         async with asyncio.timeout(0.05):
                             await self._news.wait()
         except TimeoutError:
-            state = {point: (s.value, s.quality.value, s.reason) for point, s in self.latest.items()}
+            state = {s.point: (s.value, s.quality.value, s.reason) for s in list(self.latest.values())[-20:]}
             raise AssertionError(f"still waiting; last heard: {state}") from None
 
 

@@ -26,9 +26,9 @@ def crc(frame: bytes) -> bytes:
 class Hostile:
     """Faults are taken from `script`, one per read, then from `always` by unit; writes take `on_write`.
 
-    Known faults: silent, late, wrong_function, unknown_function, wrong_count, wrong_unit, wrong_tid, tid_zero, wrong_echo,
-    garbage, short, reset, twice, and exc-<code>. Times in seconds. `shared_line`: as behind a serial device
-    server, a late answer goes to whatever connection is there then.
+    Known faults: silent, late, wrong_function, unknown_function, wrong_count, wrong_unit, wrong_tid, tid_zero,
+    wrong_echo, garbage, short, reset, twice, and exc-<code>. Times in seconds. `shared_line`: as behind a
+    serial device server, a late answer goes to whatever connection is there then.
     """
 
     framing: str = "tcp"

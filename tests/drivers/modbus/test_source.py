@@ -35,11 +35,11 @@ async def test_values_arrive_with_quality_and_again_only_when_they_change() -> N
 async def test_an_unchanged_value_is_reported_as_seen_often_enough_to_stay_fresh() -> None:
     inbox, device = Inbox(), Hostile().holding(1, {25: 135})
     async with listening(device):
-        source = source_of(inbox, profile_of(LEVEL), device.port, poll=0.1)
+        source = source_of(inbox, profile_of(LEVEL), device.port, poll=0.2)
         async with polling(source):
-            await inbox.until(lambda: len(inbox.seen) >= 8)
+            await inbox.until(lambda: len(inbox.seen) >= 6)
     assert {point for _, point in inbox.seen} == {"d1.level"}
-    assert max(intervals([at for at, _ in inbox.seen])) < 0.3
+    assert max(intervals([at for at, _ in inbox.seen])) < 0.6  # three polls
 
 
 async def test_the_rhythm_does_not_drift_with_the_time_an_answer_takes() -> None:
