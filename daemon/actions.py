@@ -13,13 +13,14 @@ from itertools import count
 
 from daemon.assembly import Assembly
 from daemon.journal import Journal
+from daemon.linkage import Linkage
 from daemon.pipeline import Decision
 from daemon.points import PointStore
 from daemon.records import Step
 from drivers.source import Deliver, Writable
 from estate.errors import CommandRefused, TransportError
 from estate.model import Clock, Delivery, EquipmentId, Quality, Sample, Value, point_id
-from rules.alarm import AlarmState, Transition, Trigger
+from rules.alarm import Transition
 
 log = logging.getLogger(__name__)
 
@@ -66,44 +67,18 @@ class Actions:
         self._wanted = asyncio.Event()
         self._numbers = count(1)
         self._start = clock.now().utc.strftime("%Y%m%dT%H%M%S")
-        self._rules = {one.alarm: one.rule for one in assembly.rules}
-        self._equipment = {one.id: one for one in assembly.site.equipment}
+        self._linkage = Linkage(assembly.rules, assembly.site.equipment)
         self._devices = {one.id: one for one in assembly.site.devices}
-        self._holding: dict[EquipmentId, set[str]] = {}
 
     def decided(self, decisions: Sequence[Decision]) -> None:
         """Pipeline listener: queue what the alarm's rule links."""
         for decision in decisions:
-            transition = decision.transition
-            rule = self._rules.get(transition.alarm)
-            if rule is None or not rule.actions:
-                continue
-            for action in rule.actions:
-                target = self._target(transition, action.target)
-                if target is None:
-                    continue
-                holders = self._holding.setdefault(target, set())
-                if transition.trigger is Trigger.RAISE:
-                    holders.add(transition.alarm)
-                    self._ask(transition, target, action.do)
-                elif transition.after is AlarmState.NORMAL and action.do == "switch_on":
-                    holders.discard(transition.alarm)
-                    if not holders:
-                        self._ask(transition, target, "switch_off")
+            for target, action in self._linkage.of(decision.transition):
+                self._ask(decision.transition, target, action)
 
     def restore(self, standing: Sequence[Transition]) -> None:
         """After a restart: remember which alarms hold which lamps; send nothing."""
-        for transition in standing:
-            rule = self._rules.get(transition.alarm)
-            for action in rule.actions if rule else ():
-                target = self._target(transition, action.target)
-                if target is not None:
-                    self._holding.setdefault(target, set()).add(transition.alarm)
-
-    def _target(self, transition: Transition, name: str) -> EquipmentId | None:
-        owner = self._equipment.get(transition.equipment)
-        target = owner.lamp if owner is not None and name == "lamp" else name
-        return EquipmentId(target) if target in self._equipment else None
+        self._linkage.restore(standing)
 
     def _ask(self, transition: Transition, target: EquipmentId, action: str) -> None:
         command = Command(

@@ -65,7 +65,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         pipeline = Pipeline(inbox, points, engine, journal, documents, clock, historian.record, watchdog.beat)
 
         stream = Stream(lambda: Snapshot(pipeline.alarm_rows(), pipeline.point_rows()), clock, release)
-        latency = Latency(journal, inbox.put, clock)
+        latency = Latency(assembly.rules, journal, inbox.put, clock)
         broadcast = Broadcast(site.id, documents, last)
         devices = [(device, assembly.profiles[device.profile]) for device in site.devices]
         sources: list[Source] = []
@@ -113,7 +113,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             trend=historian.trend,
             report=latency.report,
             figures=latency.figures,
-            healthy=lambda: True,
+            healthy=lambda: all(one.equipment != "system" for one in engine.standing.values()),
             version=release,
         )
         web = None

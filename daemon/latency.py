@@ -1,7 +1,7 @@
 """From a device's event to the operator's eye and ear: measured for every alarm, not assumed (CR-1)."""
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from daemon.journal import Journal
@@ -10,6 +10,7 @@ from daemon.records import Receipt
 from drivers.source import Deliver
 from estate.model import Clock, Delivery, Quality, Sample, point_id
 from rules.alarm import AlarmId, Trigger
+from rules.instance import RuleInstance
 
 LIMIT = 2.0  # s, from the event to text and sound (requirements CR-1, HH-1, PE-2)
 REMEMBERED = 20_000  # alarms whose receipts we wait for; the oldest are forgotten, not their journal
@@ -27,7 +28,10 @@ class Report:
 class Latency:
     """Listens to decisions, takes the consoles' reports, journals them with the time they took."""
 
-    def __init__(self, journal: Journal, deliver: Deliver, clock: Clock) -> None:
+    def __init__(
+        self, rules: Iterable[RuleInstance], journal: Journal, deliver: Deliver, clock: Clock
+    ) -> None:
+        self._on_delay = {one.alarm: one.on_delay for one in rules}
         self._journal = journal
         self._deliver = deliver
         self._clock = clock
@@ -41,7 +45,9 @@ class Latency:
             one = decision.transition
             if one.trigger is not Trigger.RAISE:
                 continue
+            # A delay that the rule asks for is no lateness: counted from the moment the rule could speak.
             before = (one.decided - one.received).total_seconds() if one.received else 0.0
+            before -= self._on_delay.get(one.alarm, 0.0)
             self._known[one.alarm, one.occurrence] = mono - max(0.0, before)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

@@ -18,6 +18,7 @@ from estate.validation import validate
 from estate.wording import fault
 
 Item = TypeVar("Item", bound=Strict)
+AnyStory = TypeVar("AnyStory", bound=Story)
 Box = tuple[float, float, float, float]
 """A drawing's viewBox: left, top, width, height."""
 
@@ -170,14 +171,23 @@ def _read_stories(path: Path, faults: list[Fault]) -> list[Placed[Story]]:
     if path.is_dir() and not files:
         faults.append(fault("no_story", str(path), 1))
     for file in files:
-        document = read_yaml(file)
-        faults += document.faults
-        if () in document.spoiled:
-            continue
-        story, found = validate(document, Story)
+        stories += read_stories(file, Story, faults)
+    return stories
+
+
+def read_stories(file: Path, kind: type[AnyStory], faults: list[Fault]) -> list[Placed[AnyStory]]:
+    """The stories of one file, which holds a story or a list of them."""
+    document = read_yaml(file)
+    faults += document.faults
+    if () in document.spoiled:
+        return []
+    stories = []
+    places: list[Loc] = [(index,) for index in range(len(document.data))] if isinstance(document.data, list) else [()]
+    for place in places:
+        story, found = validate(document, kind, place)
         faults += found
         if story is not None:
-            stories.append(Placed(story, document, ()))
+            stories.append(Placed(story, document, place))
     return stories
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from time import time
+from time import monotonic, time
 from types import TracebackType
 
 
@@ -28,6 +28,7 @@ class Fleet:
         self.registers = [bytearray(2 * registers) for _ in range(devices)]
         self.ports: list[int] = []
         self.reads = [0] * devices
+        self.asked_at: list[list[float]] = [[] for _ in range(devices)]  # monotonic s of every read
         self._servers: list[asyncio.Server] = []
 
     async def __aenter__(self) -> "Fleet":
@@ -89,5 +90,6 @@ class _Connection(asyncio.Protocol):
             pdu = bytes([request[7] | 0x80, 2 if request[7] == 3 else 1])
         else:
             self._fleet.reads[self._index] += 1
+            self._fleet.asked_at[self._index].append(monotonic())
             pdu = bytes([3, 2 * count]) + registers[2 * start : 2 * (start + count)]
         return request[:4] + (len(pdu) + 1).to_bytes(2, "big") + request[6:7] + pdu

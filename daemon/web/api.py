@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, TypeAd
 from daemon.historian.trend import TrendQuery
 from daemon.inbox import Operation
 from daemon.latency import Report
-from daemon.records import Audit
+from daemon.records import Audit, Receipt
 from daemon.web.auth import Refusal, SignIn
 from daemon.web.control import Control
 from daemon.web.gate import MARK
@@ -203,12 +203,12 @@ def add_api(
             if isinstance(message, Sound):
                 await control.record([audit_window(console, "console sound", message.state)])
                 return
-            known = [
-                Report(message.kind, AlarmId(alarm), occurrence)
-                for alarm, occurrence in message.alarms
-                if AlarmId(alarm) in control.alarms
-            ]
-            await control.report(console, known)
+            known = [(AlarmId(alarm), n) for alarm, n in message.alarms if AlarmId(alarm) in control.alarms]
+            if message.prompt:
+                await control.report(console, [Report(message.kind, alarm, n) for alarm, n in known])
+            elif known:
+                at = clock.now().utc
+                await control.record([Receipt(console, message.kind, alarm, n, at) for alarm, n in known])
 
         window = Window(socket, stream, session, clock, heard)
         if await window.run() == NOT_RECEIVING:

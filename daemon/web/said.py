@@ -30,9 +30,13 @@ class Seen(_Said):
 
 
 class Perceived(_Said):
-    """Rows painted ("shown") or tones running ("sounded"): pairs of alarm and occurrence."""
+    """Rows painted ("shown") or tones running ("sounded"): pairs of alarm and occurrence.
+
+    `prompt` is false for rows that were out of sight when they came: seen now, but no measure of our speed.
+    """
 
     kind: Literal["shown", "sounded"]
+    prompt: bool = True
     alarms: Annotated[list[tuple[AlarmName, Count]], Field(min_length=1, max_length=100)]
 
 

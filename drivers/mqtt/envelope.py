@@ -105,7 +105,7 @@ def read(model: type[Model], payload: bytes) -> Model:
     except ValidationError as error:
         raise DecodeError(_first(error)) from None
     assert isinstance(message, model)
-    data = getattr(message, "data", None)
+    data = message.__dict__.get("data")
     if data:
         refuse_odd_numbers(data)
     if message.model_extra:

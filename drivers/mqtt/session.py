@@ -47,6 +47,7 @@ MAX_PAUSE = 5.0
 LONG_PAUSE = 60.0
 SHORT_LIFE = 5.0
 TAKEN_OVER = 0x8E
+NOT_YET = "not yet connected"
 
 _PAHO_PARTS = ("ack", "manual_ack_set", "loop_write", "_registered_write", "_sock", "_sock_close", "_ping_t")
 _AIOMQTT_PARTS = ("_client", "_disconnected")
@@ -127,10 +128,16 @@ class Session:
         self._counted = 0
         self._counted_since = 0.0
         self.rate = 0.0
-        self.connection = Connection(False, 0.0, "not yet connected")
+        self.connection = Connection(False, 0.0, NOT_YET)
 
     async def run(self) -> None:
         """Keep a connection up for ever; cancelled to stop (the broker then keeps the session, not the will)."""
+        try:
+            await self._connect_for_ever()
+        finally:
+            self.connection = Connection(False, monotonic(), NOT_YET)
+
+    async def _connect_for_ever(self) -> None:
         pause = 0.5
         short_lives = 0
         while True:
@@ -192,6 +199,7 @@ class Session:
         paho = client._client
         try:
             async with client:
+                _stop_if_cancelled()
                 self._hold_line(paho)
                 self._paho = paho
                 while self._owed:
@@ -213,6 +221,7 @@ class Session:
             return str(error), 0
         finally:
             self._paho = None
+            paho.on_socket_open = _abandon
             if paho.socket() is not None:
                 paho._sock_close()
 
@@ -288,6 +297,7 @@ class Session:
     async def _until_lost(self, client: aiomqtt.Client, paho: Paho) -> tuple[str, int]:
         lost = client._disconnected
         while True:
+            _stop_if_cancelled()
             await asyncio.wait((lost,), timeout=1.0)
             if lost.done():
                 error = lost.exception()
@@ -316,6 +326,20 @@ class Session:
             self.rate = self._counted / elapsed
             self._counted = 0
             self._counted_since = now
+
+
+def _stop_if_cancelled() -> None:
+    """Before Python 3.12 `asyncio.wait_for`, used by aiomqtt, may swallow a cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _abandon(_client: Paho, _data: object, sock: object) -> None:
+    """A connect that was cancelled goes on in its thread: end it before it takes the client id."""
+    if isinstance(sock, socket.socket):
+        sock.close()
+    raise ConnectionAbortedError("no longer wanted")
 
 
 def _code(error: aiomqtt.MqttCodeError) -> int:

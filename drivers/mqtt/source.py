@@ -17,7 +17,7 @@ from drivers.mqtt.foreign import ForeignDevice
 from drivers.mqtt.gateway import Gateway
 from drivers.mqtt.outcome import Outcome
 from drivers.mqtt.sequence import EventTrack, Restored
-from drivers.mqtt.session import Address, Connection, Message, Session
+from drivers.mqtt.session import NOT_YET, Address, Connection, Message, Session
 from drivers.mqtt.topics import PREFIX, daemon_status, parse_topic
 from drivers.profile import Profile
 from drivers.source import Deliver
@@ -160,7 +160,7 @@ class MqttSource:
                 device.connected(now, out)
         if not connection.up:
             self._connected = float("inf")
-        if (changed and connection.reason != "not yet connected") or now.mono - self._told > REPEAT_CONNECTION:
+        if (changed and connection.reason != NOT_YET) or now.mono - self._told > REPEAT_CONNECTION:
             self._told = now.mono
             out.samples.append(
                 Sample(self._point, connection.up, Quality.GOOD, now.utc, now.mono, reason=connection.reason)

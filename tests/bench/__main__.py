@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 
-from tests.bench import modbus_part, mqtt_part
+from tests.bench import console_part, modbus_part, mqtt_part
 from tests.bench.measured import machine
 
 PARTS = ("mqtt", "console", "modbus")
@@ -27,6 +27,14 @@ def main() -> int:
             "### Event to alarm on MQTT",
             "",
             *mqtt_part.report(asyncio.run(mqtt_part.measure(1 if given.quick else 3, given.quick))),
+        ]
+    if "console" in wanted:
+        print("Console: event to row", flush=True)
+        lines += [
+            "",
+            "### Event to row at the console",
+            "",
+            *console_part.report(asyncio.run(console_part.measure(given.quick))),
         ]
     if "modbus" in wanted:
         print("Modbus: register change to alarm out", flush=True)

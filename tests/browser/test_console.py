@@ -1,11 +1,13 @@
 """The console in a real browser against the real web server."""
 
+import asyncio
 import re
 from time import monotonic
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from daemon.records import Receipt
 from daemon.web.server import WebServer
 from rules.alarm import AlarmId, AlarmState, Trigger
 from tests.browser.conftest import FLAGS, sign_in
@@ -14,6 +16,7 @@ from tests.daemon.web.desk import Desk
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SOUND = "[data-testid=sound-state]"
+STEPS = ["device", "received", "decided", "committed", "sent", "shown", "sounded"]
 LOUD = re.compile(r"0\.(0[5-9]|[1-9])")  # root mean square over 0.05, as the page measures it at its own output
 
 
@@ -40,6 +43,8 @@ async def test_an_alarm_is_read_heard_and_reported_within_two_seconds(desk: Desk
     assert await row.get_by_test_id("alarm-text").text_content() == "东侧围墙 7 段 07号防区 入侵报警"
     await expect(page.get_by_test_id("top-text")).to_have_text("东侧围墙 7 段 07号防区 入侵报警")
     await expect(page.get_by_test_id("alarm-latency")).not_to_have_text("")
+    steps = page.locator("[data-testid=latency-steps] li:not(.unknown)")
+    assert await steps.evaluate_all("found => found.map(one => one.dataset.step)") == [*STEPS, None]
     assert reports(desk, "shown") == ["zone-07.alarm"]
     assert reports(desk, "sounded") == ["zone-07.alarm"]
     await expect(page.locator(SOUND)).to_have_attribute("data-level", LOUD)
@@ -190,6 +195,13 @@ async def test_two_thousand_alarms_at_once_cost_no_more_than_a_screenful(
         await expect(page.get_by_test_id("count-1")).to_contain_text("700")
         shown = reports(flood, "shown")
         assert 10 < len(shown) < len(names) / 3, "only rows in sight count as shown"
+        await asyncio.sleep(1.2)  # past the time within which a row in sight is painted
+        before = len(shown)
+        await page.evaluate("document.querySelector('[data-testid=alarm-body]').scrollTop = 30000")
+        async with asyncio.timeout(5):
+            while not any(isinstance(one, Receipt) for one in flood.records):
+                await asyncio.sleep(0.05)
+        assert len(reports(flood, "shown")) == before, "what is scrolled to later is no measure of speed"
         await page.context.close()
     flood.sign_in.close()
 

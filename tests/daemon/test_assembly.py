@@ -135,7 +135,7 @@ events:
   zone.alarm: {set: {state: alarm}}
 """,
     "tests/sump.yaml": """\
-story: High water alarms
+story: {zh: 高水位报警, en: High water alarms}
 steps:
   - {at: 0s, set: {sump-1.level: 0.5, sump-1.high_water: false}, expect: {sump-1.high_level: normal}}
   - {at: 5s, set: {sump-1.level: 1.4}, expect: {sump-1.high_level: unacknowledged}}

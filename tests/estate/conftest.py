@@ -55,7 +55,7 @@ panel-0301,panel,0301,三零一,Flat 301,一号楼,Building 1,panel-0301,,,,,,,h
     "rules.yaml": "classes: {}\n",
     "maps/plan.svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 50"></svg>\n',
     "procedures/fire.md": "# 火灾 Fire\n\n1. 拨打 119 / call 119\n",
-    "tests/story.yaml": "story: Nothing happens\nsteps:\n  - {at: 0s, set: {sump-1.level: 0.5}}\n",
+    "tests/story.yaml": "story: {zh: 平安无事, en: Nothing happens}\nsteps:\n  - {at: 0s, set: {sump-1.level: 0.5}}\n",
 }
 
 

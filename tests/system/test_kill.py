@@ -108,7 +108,9 @@ def _storm(port: int, folder: Path) -> None:
     try:
         rows = connection.execute("SELECT device, seq, count(*) FROM event GROUP BY device, seq").fetchall()
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        raised = connection.execute("SELECT alarm, occurrence, count(*) FROM transition WHERE trigger = 'raise' GROUP BY 1, 2")
+        raised = connection.execute(
+            "SELECT alarm, occurrence, count(*) FROM transition WHERE trigger = 'raise' GROUP BY 1, 2"
+        )
         assert [row for row in raised if row[2] != 1] == []
     finally:
         connection.close()

@@ -20,6 +20,7 @@ function Fact({ label, children, testid }) {
 
 /** @param {{ one: Standing }} props */
 function Steps({ one }) {
+  void revision.value; // the course of an alarm grows without being replaced
   const { row, course } = one;
   const times = course.times;
   /** @type {[string, number | null][]} */
@@ -81,7 +82,6 @@ function Buttons({ one: { row } }) {
 }
 
 export function AlarmDetail() {
-  void revision.value;
   const one = current.value;
   if (!one) return html`<aside class="detail"><p class="empty">${t("detail.none")}</p></aside>`;
   const { row } = one;

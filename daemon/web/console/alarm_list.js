@@ -2,7 +2,7 @@
 import { say, t } from "./catalogue.js";
 import { now, shortTime, span } from "./clock.js";
 import { painting } from "./perceived.js";
-import { chosen, current, due, isOpen, ordered, placeOf } from "./store.js";
+import { chosen, current, due, isOpen, ordered, placeOf, revision } from "./store.js";
 import { AlarmSymbol } from "./symbol.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
@@ -13,13 +13,14 @@ const BEYOND = 6; // rows drawn above and below the visible ones
 
 /** @param {Standing} one */
 function latency(one) {
-  const { live, shown } = one.course;
+  const { live, shown, overlooked } = one.course;
   const began = due(one);
-  return live && shown !== null && began !== null ? `${Math.max(1, Math.round(shown - began))}` : "";
+  return live && !overlooked && shown !== null && began !== null ? `${Math.max(1, Math.round(shown - began))}` : "";
 }
 
 /** @param {{ one: Standing, at: number }} props */
 function Row({ one, at }) {
+  void revision.value; // the course of an alarm grows without being replaced
   const { row } = one;
   const began = row.raised ? Date.parse(row.raised) : 0;
   const classes = ["alarm-row", isOpen(row) ? "open" : "", current.value?.row.id === row.id ? "chosen" : ""];

@@ -14,8 +14,12 @@ export function perceived(kind, some) {
   const fresh = some.filter(({ course }) => course[kind] === null);
   if (!fresh.length) return;
   for (const { course } of fresh) course[kind] = at;
-  const live = fresh.filter(({ course }) => course.live).map(({ row }) => [row.id, row.occurrence]);
-  for (let i = 0; i < live.length; i += 100) tell({ kind, alarms: live.slice(i, i + 100) });
+  const live = fresh.filter(({ course }) => course.live);
+  for (const prompt of [true, false]) {
+    const some = live.filter(({ course }) => prompt !== (kind === "shown" && course.overlooked));
+    const alarms = some.map(({ row }) => [row.id, row.occurrence]);
+    for (let i = 0; i < alarms.length; i += 100) tell({ kind, prompt, alarms: alarms.slice(i, i + 100) });
+  }
   flush();
 }
 

@@ -27,6 +27,18 @@ export const isOpen = (row) =>
 export const isLatched = (row) => row.state.startsWith("latched");
 
 /**
+ * @param {string} key
+ * @param {AlarmRow} row
+ * @param {number} sent
+ * @param {boolean} live
+ * @returns {import("./types").Course}
+ */
+function begin(key, row, sent, live) {
+  const arrived = performance.now();
+  return { key, times: row.times, sent, shown: null, sounded: null, live: live && isOpen(row), arrived, overlooked: false };
+}
+
+/**
  * @param {AlarmRow} row
  * @param {number} sent
  * @param {boolean} live
@@ -38,8 +50,7 @@ function stand(row, sent, live) {
   }
   const key = keyOf(row);
   const before = alarms.get(row.id)?.course;
-  const course =
-    before?.key === key ? before : { key, times: row.times, sent, shown: null, sounded: null, live: live && isOpen(row) };
+  const course = before?.key === key ? before : begin(key, row, sent, live);
   alarms.set(row.id, { row, course });
 }
 
@@ -119,6 +130,13 @@ export const counts = computed(() => {
   return found;
 });
 
+/** @param {number} drawn */
+function overlook(drawn) {
+  for (const { course } of alarms.values()) {
+    if (course.shown === null && course.arrived < drawn) course.overlooked = true;
+  }
+}
+
 let flushing = false;
 
 /** Let the views follow: with the next frame, or after 250 ms where the browser draws none (a hidden window). */
@@ -129,6 +147,9 @@ export function flush() {
     if (!flushing) return;
     flushing = false;
     revision.value += 1;
+    const drawn = performance.now();
+    // long after the row would have been painted and reported, had it been in sight
+    setTimeout(() => overlook(drawn), 1000);
   };
   requestAnimationFrame(draw);
   setTimeout(draw, 250);

@@ -60,6 +60,10 @@ export interface Course {
   sounded: number | null;
   /** False for what stood already when the page was loaded: nobody waited for it here. */
   live: boolean;
+  /** When it came to this page, ms of the page's own clock. */
+  arrived: number;
+  /** It came while its row was out of sight (scrolled away, another screen): when it is seen says nothing of our speed. */
+  overlooked: boolean;
 }
 
 export interface Standing {

@@ -363,7 +363,7 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 @given(
     kind=st.sampled_from(["event", "state", "hb", "status", "meta"]),
     odd=st.dictionaries(

@@ -101,6 +101,14 @@ async def test_ten_thousand_messages_arrive_in_order_in_batches(mosquitto: Runni
         assert batches < 1000
 
 
+async def test_a_session_can_be_stopped_at_any_moment(mosquitto: RunningBroker) -> None:
+    for step in range(40):
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(session_on(mosquitto.port).run())
+            await asyncio.sleep(step * 0.0003)
+            task.cancel()
+
+
 async def test_publishing_without_a_connection_is_told_and_not_queued() -> None:
     session = session_on(free_port())
     assert session.publish("t/out", b"x", qos=1) is False
