@@ -20,6 +20,12 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("site", type=Path)
     check.add_argument("--language", choices=["zh", "en"], default="en")
 
+    test = commands.add_parser("test", help="play the stories of a site on a clock of their own")
+    test.add_argument("site", type=Path, nargs="?", help="default: no site, only the stories of the stock rules")
+    test.add_argument("--story", metavar="NAME", help="only this one: its file without .yaml, or part of its sentence")
+    test.add_argument("--library", action="store_true", help="the stories of the stock rules too")
+    test.add_argument("--language", choices=["zh", "en"], default="en")
+
     simulate = commands.add_parser("simulate", help="play every device of a site on loopback ports")
     simulate.add_argument("site", type=Path)
     simulate.add_argument(
@@ -65,6 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
             from daemon.commands.check import main_check
 
             return main_check(given.site, given.language)
+        case "test":
+            from daemon.commands.test import main_test
+
+            return main_test(given.site, given.story, given.library, given.language)
         case "simulate":
             from simulators.play import main_simulate
 

@@ -10,7 +10,8 @@ from daemon.binding import bind
 from daemon.catalogue import Catalogue, read_catalogue, rule_words
 from daemon.limits import too_slow, unreachable
 from daemon.site_rules import SiteClasses
-from daemon.stories import check_stories
+from daemon.stories.checking import check_stories
+from daemon.stories.scene import Scene, speakers
 from daemon.wiring import INTERNAL, Offered, scales_missing, wire
 from drivers.profile import Profile
 from estate.errors import ConfigError, Fault
@@ -18,6 +19,7 @@ from estate.folder import Placed, SiteFolder
 from estate.installation import Device, Equipment
 from estate.model import EquipmentId, PointId, point_id
 from estate.site import Site, compose_site, in_order, read_site
+from estate.story import Story
 from estate.strict import Text
 from estate.wording import fault, nearest, some, told
 from rules.instance import RuleInstance, instantiate
@@ -49,6 +51,7 @@ class Assembly:
     rules: tuple[RuleInstance, ...]
     max_age: Mapping[PointId, float]
     units: Mapping[PointId, str]
+    stories: tuple[Placed[Story], ...]
 
 
 def assemble(folder: Path) -> Assembly:
@@ -72,7 +75,12 @@ def assemble(folder: Path) -> Assembly:
     read = (point for bound in bindings.values() for point in bound.values())
     site.faults += scales_missing(offered, site.devices.by_id(), read)
     site.faults += _lamps(site, bindings, offered)
-    site.faults += check_stories(site, alarms, bindings, offered)
+    site.faults += check_stories(
+        site.stories,
+        Scene(tuple(alarms), bindings, site.equipment.values, speakers(site.devices.values, catalogue.profiles)),
+        offered.names,
+        _silent(site, alarms, offered),
+    )
     return Assembly(
         site=compose_site(site),
         profiles=catalogue.profiles,
@@ -81,6 +89,7 @@ def assemble(folder: Path) -> Assembly:
         rules=tuple(alarms),
         max_age=offered.max_age,
         units=offered.units,
+        stories=tuple(site.stories),
     )
 
 
@@ -180,6 +189,13 @@ def _devices_and_system(
         bindings[SYSTEM] = {name: point_id(SYSTEM, name) for name in cls.points}
         alarms += instantiate(SYSTEM, cls, name=cls.name, bindings=bindings[SYSTEM])
     return alarms
+
+
+def _silent(site: SiteFolder, alarms: list[RuleInstance], offered: Offered) -> frozenset[str]:
+    """Rows that are at fault themselves, so that nothing more is said of what they lack."""
+    equipment = set(site.equipment.ids) - {str(alarm.equipment) for alarm in alarms}
+    behind = {one.id for one in site.equipment.values if one.device is not None and one.device not in offered.names}
+    return frozenset(equipment | behind | (set(site.devices.ids) - set(offered.names)))
 
 
 def _lamps(site: SiteFolder, bindings: Mapping[EquipmentId, Mapping[str, PointId]], offered: Offered) -> list[Fault]:

@@ -176,7 +176,7 @@ class Journal:
                 "SELECT * FROM transition WHERE position IN (SELECT max(position) FROM transition GROUP BY alarm)"
                 " ORDER BY position"
             ).fetchall()
-        return [_transition(row) for row in rows]
+        return [transition_of(row) for row in rows]
 
     def device_histories(self) -> list[DeviceHistory]:
         """The numbering of every device that ever sent an event."""
@@ -265,7 +265,8 @@ def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _transition(row: sqlite3.Row) -> Transition:
+def transition_of(row: sqlite3.Row) -> Transition:
+    """A row of the table `transition`, as `SELECT *` gives it."""
     cause = None
     if row["cause_device"] is not None:
         cause = Cause(DeviceId(row["cause_device"]), row["cause_boot"], row["cause_seq"])

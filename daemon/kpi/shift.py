@@ -50,9 +50,7 @@ class Shifts:
         bounds = [(at, name) for at, name in self._changes(start, end) if at < end]
         cut = [max(at, start) for at, _ in bounds] + [end]
         return [
-            Shift(name, one, other)
-            for (_, name), one, other in zip(bounds, cut, cut[1:], strict=False)
-            if one < other
+            Shift(name, one, other) for (_, name), one, other in zip(bounds, cut, cut[1:], strict=False) if one < other
         ]
 
     def _changes(self, start: datetime, end: datetime) -> list[tuple[datetime, str]]:

@@ -1,7 +1,7 @@
 """A story played: time jumps from one moment at which something happens to the next, and nothing ever waits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from daemon.linkage import Linkage
@@ -21,6 +21,8 @@ QUALITIES = {one.value.rpartition(": ")[2]: one for one in Quality if one is not
 """How a story says that a value is not good: `no communication`, `sensor fault`, `stale` and so on."""
 
 NOTHING = "none"
+EXPECTED = frozenset(one.value for one in AlarmState)
+"""What `expect` may say of an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ def shown(sample: Sample | None) -> str:
     return str(sample.value).lower() if isinstance(sample.value, bool) else str(sample.value)
 
 
+def _outcome(refused: str) -> str:
+    return f"refused: {refused}" if refused else "done"
+
+
 class _Stage:
     """One story under way."""
 
@@ -122,9 +128,8 @@ class _Stage:
             except AlarmRefused as refusal:
                 refused = refusal.why.value
             if refused != (step.refused or ""):
-                told = {True: "done", False: "refused: {}"}
-                wanted, found = (told[not why].format(why) for why in (step.refused or "", refused))
-                self._miss((index, "refused" if step.refused else "do"), step.at, act.alarm, wanted, found)
+                place = (index, "refused" if step.refused else "do")
+                self._miss(place, step.at, act.alarm, _outcome(step.refused or ""), _outcome(refused))
 
     def compare(self, index: int, step: Step) -> None:
         for name, wanted in step.expect.items():
@@ -164,13 +169,11 @@ class _Stage:
         points = self._scene.points_of(device)
         self._silenced[device] = [self._latest[point] for point in points if point in self._latest]
         online = Sample(point_id(device, "online"), False, Quality.GOOD, now.utc, now.mono)
-        return [online, *(Sample(one, None, Quality.NO_COMMUNICATION, now.utc, now.mono) for one in points
-                          if one != online.point)]  # fmt: skip
+        return [online, *(Sample(one, None, Quality.NO_COMMUNICATION, now.utc, now.mono) for one in points)]
 
     def _find(self, device: str) -> list[Sample]:
         now = self._now
-        before = [one for one in self._silenced.pop(device, ()) if one.point != point_id(device, "online")]
-        known = [Sample(one.point, one.value, one.quality, now.utc, now.mono) for one in before]
+        known = [replace(one, at=now.utc, received=now.mono) for one in self._silenced.pop(device, ())]
         return [Sample(point_id(device, "online"), True, Quality.GOOD, now.utc, now.mono), *known]
 
     def _took(self, transitions: Sequence[Transition]) -> None:

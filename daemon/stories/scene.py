@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from daemon.wiring import INTERNAL
 from drivers.mqtt.mapping import DeviceMap
 from drivers.profile import Profile
 from estate.installation import Device, Equipment
-from estate.model import EquipmentId, PointId
+from estate.model import EquipmentId, PointId, point_id
 from estate.site import Site
 from rules.instance import RuleInstance
 
@@ -25,9 +26,10 @@ class Scene:
         return resolve(path, self.bindings)
 
     def points_of(self, device: str) -> tuple[PointId, ...]:
-        """What equipment reads of one device, without what the driver says about it."""
+        """What equipment reads of one device, without what its driver says about it."""
         bound = dict.fromkeys(point for points in self.bindings.values() for point in points.values())
-        return tuple(point for point in bound if point.startswith(f"{device}."))
+        own = {point_id(device, name) for name in INTERNAL}
+        return tuple(point for point in bound if point.startswith(f"{device}.") and point not in own)
 
 
 def site_scene(

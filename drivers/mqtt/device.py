@@ -100,7 +100,9 @@ class EstateDevice:
             return
         boot, seq = said.boot, said.seq
         time = said.time
-        verdict = self.track.accept(boot, seq, hash((said.type, time, repr(said.data))), now.mono)
+        verdict = self.track.accept(
+            boot, seq, hash((said.type, time, repr(said.data))), now.mono, said.hist or retained
+        )
         if boot != self._boot:
             self._note_boot()
         if not retained and boot == self._boot and self.standing.heard(now, out):

@@ -145,6 +145,7 @@ class EventTrack:
     def __init__(self) -> None:
         self._boot: _Boot | None = None
         self._past: dict[str, _Boot | None] = {}
+        self._unplaced: dict[str, _Boot] = {}
         self._ahead: tuple[int, float] | None = None
 
     @property
@@ -189,12 +190,18 @@ class EventTrack:
             gap.given_up = gap.last < boot.highest - RECENT_ENOUGH
         return track
 
-    def accept(self, boot: str, seq: int, content: int, mono: float) -> Verdict:
-        """Judge an event and count it in. `content` is a hash of what it says."""
+    def accept(self, boot: str, seq: int, content: int, mono: float, historic: bool = False) -> Verdict:
+        """Judge an event and count it in. `content` is a hash of what it says.
+
+        A buffered event of a boot never heard of does not say whether that boot is older or newer than the
+        current one: it is history, and the boot waits until it says something live.
+        """
         current = self._boot
         if current is None or current.id != boot:
             if boot in self._past:
                 return self._accept_past(boot, seq, content, mono)
+            if historic and current is not None:
+                return self._accept_unplaced(boot, seq, content, mono)
             current = self._begin(boot, mono)
         if current.base is None:
             current.start(self._base(seq - 1, seq == 1))
@@ -251,12 +258,22 @@ class EventTrack:
         verdict = known.judge(seq, content, mono)
         return verdict if verdict in (Verdict.DUPLICATE, Verdict.CONFLICT) else Verdict.PAST_BOOT
 
+    def _accept_unplaced(self, boot: str, seq: int, content: int, mono: float) -> Verdict:
+        known = self._unplaced.get(boot)
+        if known is None:
+            known = self._unplaced[boot] = _Boot(boot, mono)
+            known.start(seq - 1)
+            if len(self._unplaced) > MAX_PAST_BOOTS:
+                del self._unplaced[next(iter(self._unplaced))]
+        verdict = known.judge(seq, content, mono)
+        return verdict if verdict in (Verdict.DUPLICATE, Verdict.CONFLICT) else Verdict.PAST_BOOT
+
     def _begin(self, boot: str, mono: float) -> _Boot:
         if self._boot is not None:
             self._past[self._boot.id] = self._boot
             self._forget()
         self._ahead = None
-        self._boot = _Boot(boot, mono)
+        self._boot = self._unplaced.pop(boot, None) or _Boot(boot, mono)
         return self._boot
 
     def _forget(self) -> None:
@@ -274,7 +291,8 @@ class EventTrack:
         """
         if from_the_start:
             return 0
-        last = next((boot.highest for boot in reversed(self._past.values()) if boot is not None), None)
-        if last is None or last == EVERYTHING:
+        numbered = (boot for boot in reversed(self._past.values()) if boot is not None and boot.base != EVERYTHING)
+        last = next((boot.highest for boot in numbered), None)
+        if last is None:
             return before if not self._past else 0
         return last if before >= last else 0

@@ -224,4 +224,4 @@ def profile_named() -> Callable[[str], Profile]:
 
 @pytest.fixture
 def oak(mosquitto: Any) -> Iterator[Site]:
-    yield Site(mosquitto.port)
+    return Site(mosquitto.port)

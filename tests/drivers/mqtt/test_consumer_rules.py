@@ -155,7 +155,7 @@ def test_rule_4_a_replay_that_fills_a_fresh_gap_alarms_as_late(door: Any) -> Non
     door.event(12, "access.granted", {"credential": {"ref": "c:1"}})
     out = door.event(11, "door.forced", hist=True)
     assert [event.historic for event in out.events] == [False]
-    assert [(sample.value, sample.reason) for sample in door.samples("alarm")][0] == ("forced", "late")
+    assert next((sample.value, sample.reason) for sample in door.samples("alarm")) == ("forced", "late")
 
 
 def test_rule_4_a_replay_that_fills_an_old_gap_is_history(door: Any) -> None:

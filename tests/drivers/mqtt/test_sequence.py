@@ -113,6 +113,19 @@ def test_a_boot_left_behind_never_becomes_current_again() -> None:
     assert track.boot == "b2"
 
 
+def test_a_buffered_event_of_an_unknown_boot_neither_replaces_the_current_one_nor_bars_its_own() -> None:
+    track = EventTrack()
+    take(track, 1, 2, boot="b5")
+    for older in (7, 8):
+        assert track.accept("b4", older, content(older), 0.0, historic=True) is Verdict.PAST_BOOT
+    assert track.accept("b4", 7, content(7), 0.0, historic=True) is Verdict.DUPLICATE
+    assert track.boot == "b5"
+    assert take(track, 3, boot="b5") == [Verdict.NEW]
+    assert track.accept("b6", 1, content(1), 0.0, historic=True) is Verdict.PAST_BOOT
+    assert track.mention("b6", 1, 0.0) is Mention.RESTARTED
+    assert take(track, 1, 2, boot="b6") == [Verdict.DUPLICATE, Verdict.NEW]
+
+
 def test_what_the_journal_holds_is_not_new_after_a_restart() -> None:
     known = Restored(boots=("b0", "b1"), boot="b1", contiguous=5, extra=(7, 8))
     track = EventTrack.restore(known, 0.0)

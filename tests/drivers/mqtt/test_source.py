@@ -1,4 +1,4 @@
-"""A site's devices over a real Mosquitto: what they say is delivered, settled, acknowledged; what is missing is asked."""
+"""A site over a real Mosquitto: what devices say is delivered, settled, acknowledged; what is missing is asked for."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,19 +17,21 @@ async def test_an_event_is_delivered_and_acknowledged_to_the_device_after_it_is_
     oak: Any, says_event: Says, protocol: str
 ) -> None:
     oak.received.hold = True
-    async with oak.device("estate/v1/oak/door/d-1/ack") as door:
-        async with oak.running(oak.source(("d-1", "estate-door"), protocol=protocol)):
-            for seq in (1, 2, 3):
-                await door.say("door/d-1/event", says_event("d-1", seq, "door.forced" if seq == 3 else "rex.pressed"))
-            await oak.received.until(lambda: len(oak.received.events) == 3)
-            assert oak.received.value("d-1.alarm") == "forced"
-            assert oak.received.last("d-1.alarm").cause.seq == 3
-            for delivery in oak.received.deliveries:
-                delivery.settled()
+    async with (
+        oak.device("estate/v1/oak/door/d-1/ack") as door,
+        oak.running(oak.source(("d-1", "estate-door"), protocol=protocol)),
+    ):
+        for seq in (1, 2, 3):
+            await door.say("door/d-1/event", says_event("d-1", seq, "door.forced" if seq == 3 else "rex.pressed"))
+        await oak.received.until(lambda: len(oak.received.events) == 3)
+        assert oak.received.value("d-1.alarm") == "forced"
+        assert oak.received.last("d-1.alarm").cause.seq == 3
+        for delivery in oak.received.deliveries:
+            delivery.settled()
+        said = await door.hears()
+        while said[1]["seq"] < 3:
             said = await door.hears()
-            while said[1]["seq"] < 3:
-                said = await door.hears()
-            assert said == ("estate/v1/oak/door/d-1/ack", {"v": 1, "boot": "b1", "seq": 3})
+        assert said == ("estate/v1/oak/door/d-1/ack", {"v": 1, "boot": "b1", "seq": 3})
 
 
 async def test_nothing_is_acknowledged_before_it_is_settled(oak: Any, says_event: Says) -> None:
@@ -67,19 +69,21 @@ async def test_batches_settled_out_of_order_are_acknowledged_in_order(oak: Any, 
 
 async def test_what_the_journal_holds_is_not_delivered_again(oak: Any, says_event: Says) -> None:
     known = {DeviceId("d-1"): Restored(("b1",), "b1", 7, ())}
-    async with oak.device("estate/v1/oak/door/d-1/ack") as door:
-        async with oak.running(oak.source(("d-1", "estate-door"), restored=known)):
-            await door.say("door/d-1/event", says_event("d-1", 7, "door.forced"))
-            await door.say("door/d-1/event", says_event("d-1", 8, "door.opened"))
-            await oak.received.until(lambda: oak.received.events)
-            assert [event.seq for event in oak.received.events] == [8]
+    async with (
+        oak.device("estate/v1/oak/door/d-1/ack") as door,
+        oak.running(oak.source(("d-1", "estate-door"), restored=known)),
+    ):
+        await door.say("door/d-1/event", says_event("d-1", 7, "door.forced"))
+        await door.say("door/d-1/event", says_event("d-1", 8, "door.opened"))
+        await oak.received.until(lambda: oak.received.events)
+        assert [event.seq for event in oak.received.events] == [8]
 
 
 async def test_a_lost_event_is_asked_for_and_its_replay_taken(oak: Any, says_event: Says) -> None:
     async with oak.device("estate/v1/oak/door/d-1/replay") as door, oak.running(oak.source(("d-1", "estate-door"))):
         await door.say("door/d-1/event", says_event("d-1", 1, "door.closed"))
         await door.say("door/d-1/event", says_event("d-1", 4, "door.closed"))
-        topic, asked = await door.hears()
+        _topic, asked = await door.hears()
         assert asked == {"v": 1, "boot": "b1", "from_seq": 2, "to_seq": 3}
         for seq in (2, 3):
             await door.say("door/d-1/event", says_event("d-1", seq, "door.forced", hist=True))
@@ -108,33 +112,34 @@ async def test_the_retained_state_is_there_after_a_start(oak: Any, says_state: S
 async def test_the_will_of_a_gateway_takes_its_devices_offline_and_their_own_word_brings_them_back(
     oak: Any, says_state: Says
 ) -> None:
-    async with oak.device() as adapter:
-        async with oak.running(oak.source(("d-1", "estate-door"), ("d-2", "estate-door"), via="hik-1")):
-            for state in ("online", "offline"):
-                await adapter.say("gateway/hik-1/status", {"v": 1, "state": state, "boot": "g1"}, retain=True)
-                await adapter.say("door/d-1/state", says_state("d-1", 1, contact="closed"))
-                await oak.received.until(lambda: oak.received.value("d-1.online") is True)
-            await oak.received.until(lambda: oak.received.value("d-2.online") is False)
-            online = [sample.value for sample in oak.received.samples if sample.point == "d-1.online"]
-            assert online == [True, False, True]
-            await adapter.say("gateway/hik-1/status", {"v": 1, "state": "offline", "boot": "g1"})
-            await oak.received.until(lambda: oak.received.value("d-1.online") is False)
-            contact = oak.received.last("d-1.contact")
-            assert (contact.value, contact.quality) == ("closed", Quality.STALE)
-            assert contact.reason == "gateway hik-1 is offline"
+    async with (
+        oak.device() as adapter,
+        oak.running(oak.source(("d-1", "estate-door"), ("d-2", "estate-door"), via="hik-1")),
+    ):
+        for state in ("online", "offline"):
+            await adapter.say("gateway/hik-1/status", {"v": 1, "state": state, "boot": "g1"}, retain=True)
+            await adapter.say("door/d-1/state", says_state("d-1", 1, contact="closed"))
+            await oak.received.until(lambda: oak.received.value("d-1.online") is True)
+        await oak.received.until(lambda: oak.received.value("d-2.online") is False)
+        online = [sample.value for sample in oak.received.samples if sample.point == "d-1.online"]
+        assert online == [True, False, True]
+        await adapter.say("gateway/hik-1/status", {"v": 1, "state": "offline", "boot": "g1"})
+        await oak.received.until(lambda: oak.received.value("d-1.online") is False)
+        contact = oak.received.last("d-1.contact")
+        assert (contact.value, contact.quality) == ("closed", Quality.STALE)
+        assert contact.reason == "gateway hik-1 is offline"
 
 
 async def test_each_session_hears_only_its_own_classes(oak: Any, says_event: Says) -> None:
     both = (("d-1", "estate-door"), ("z-1", "estate-zone"), ("h-1", "estate-panel"))
-    async with oak.device() as device:
-        async with oak.running(oak.source(*both)), oak.running(oak.source(*both, life_safety=True)):
-            for class_, name, type_ in (
-                ("door", "d-1", "door.forced"), ("zone", "z-1", "zone.alarm"), ("panel", "h-1", "alarm.fire")
-            ):  # fmt: skip
-                await device.say(f"{class_}/{name}/event", says_event(name, 1, type_))
-            await oak.received.until(lambda: len(oak.received.events) == 3)
-            lanes = {e.device: d.life_safety for d in oak.received.deliveries for e in d.events}
-            assert lanes == {"d-1": False, "z-1": True, "h-1": True}
+    async with oak.device() as device, oak.running(oak.source(*both)), oak.running(oak.source(*both, life_safety=True)):
+        for class_, name, type_ in (
+            ("door", "d-1", "door.forced"), ("zone", "z-1", "zone.alarm"), ("panel", "h-1", "alarm.fire")
+        ):  # fmt: skip
+            await device.say(f"{class_}/{name}/event", says_event(name, 1, type_))
+        await oak.received.until(lambda: len(oak.received.events) == 3)
+        lanes = {e.device: d.life_safety for d in oak.received.deliveries for e in d.events}
+        assert lanes == {"d-1": False, "z-1": True, "h-1": True}
 
 
 async def test_garbage_and_strangers_cost_nothing_but_a_count(
@@ -204,17 +209,20 @@ async def test_a_burst_from_a_hundred_doors_arrives_whole_and_is_acknowledged_on
     oak: Any, says_event: Says
 ) -> None:
     doors = [(f"d-{number}", "estate-door") for number in range(100)]
-    async with oak.device("estate/v1/oak/door/+/ack") as adapter, oak.device() as sender:
-        async with oak.running(oak.source(*doors)):
-            async with asyncio.TaskGroup() as tasks:
-                for seq in range(1, 11):
-                    for name, _ in doors:
-                        tasks.create_task(sender.say(f"door/{name}/event", says_event(name, seq, "door.opened")))
-            await oak.received.until(lambda: len(oak.received.events) == 1000)
-            acknowledged: dict[str, int] = {}
-            heard = 0
-            while set(acknowledged.values()) != {10} or len(acknowledged) < 100:
-                topic, said = await adapter.hears()
-                acknowledged[topic] = said["seq"]
-                heard += 1
-            assert heard <= 1000
+    async with (
+        oak.device("estate/v1/oak/door/+/ack") as adapter,
+        oak.device() as sender,
+        oak.running(oak.source(*doors)),
+    ):
+        async with asyncio.TaskGroup() as tasks:
+            for seq in range(1, 11):
+                for name, _ in doors:
+                    tasks.create_task(sender.say(f"door/{name}/event", says_event(name, seq, "door.opened")))
+        await oak.received.until(lambda: len(oak.received.events) == 1000)
+        acknowledged: dict[str, int] = {}
+        heard = 0
+        while set(acknowledged.values()) != {10} or len(acknowledged) < 100:
+            topic, said = await adapter.hears()
+            acknowledged[topic] = said["seq"]
+            heard += 1
+        assert heard <= 1000
