@@ -80,7 +80,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
                 writers |= {device.id: line for device, _ in on_it}
         if site.mqtt is not None:
             known = {
-                one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond)
+                one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond, one.first)
                 for one in journal.device_histories()
             }
             for life_safety in (True, False):

@@ -62,13 +62,15 @@ ROWS: dict[type, Callable[[int, Any], tuple[Any, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceHistory:
-    """What the journal knows of a device's numbering: all boots, the newest one and its numbers."""
+    """What the journal knows of a device's numbering: its boots, the current one, and that one's numbers:
+    all from `first` to `contiguous`, and those `beyond` a gap."""
 
     device: DeviceId
     boots: tuple[str, ...]
     boot: str
     contiguous: int
     beyond: tuple[int, ...]
+    first: int
 
 
 class Journal:
@@ -179,23 +181,32 @@ class Journal:
         return [transition_of(row) for row in rows]
 
     def device_histories(self) -> list[DeviceHistory]:
-        """The numbering of every device that ever sent an event."""
+        """The numbering of every device that ever sent an event.
+
+        The current boot is that of the newest live event: an old boot's buffered events may come in after it.
+        Boots first heard of after that one are left out, so that they count as new when they speak.
+        """
         histories = []
         with self._reading() as connection:
-            newest = connection.execute(
-                "SELECT device, boot, max(position) AS last FROM event GROUP BY device, boot ORDER BY last"
+            boots = connection.execute(
+                "SELECT device, boot, min(position) AS met, max(CASE WHEN historic THEN 0 ELSE position END) AS live"
+                " FROM event GROUP BY device, boot ORDER BY met"
             ).fetchall()
-            boots: dict[str, list[sqlite3.Row]] = {}
-            for row in newest:
-                boots.setdefault(row["device"], []).append(row)
-            for device, rows in boots.items():
-                boot = rows[-1]["boot"]
+            of_device: dict[str, list[sqlite3.Row]] = {}
+            for row in boots:
+                of_device.setdefault(row["device"], []).append(row)
+            for device, rows in of_device.items():
+                current = max(rows, key=lambda row: (row["live"], row["met"]))
                 recent = connection.execute(
-                    "SELECT seq FROM event WHERE device = ? AND boot = ? ORDER BY seq DESC LIMIT 10000", (device, boot)
+                    "SELECT seq FROM event WHERE device = ? AND boot = ? ORDER BY seq DESC LIMIT 10000",
+                    (device, current["boot"]),
                 ).fetchall()
-                contiguous, beyond = _contiguous(sorted(one["seq"] for one in recent))
-                names = tuple(row["boot"] for row in rows)
-                histories.append(DeviceHistory(DeviceId(device), names, boot, contiguous, beyond))
+                numbers = sorted(one["seq"] for one in recent)
+                contiguous, beyond = _contiguous(numbers)
+                names = tuple(row["boot"] for row in rows if row["met"] <= current["met"])
+                histories.append(
+                    DeviceHistory(DeviceId(device), names, current["boot"], contiguous, beyond, numbers[0])
+                )
         return histories
 
     def newest(self, table: str, limit: int = 200, before: int | None = None) -> list[dict[str, Any]]:

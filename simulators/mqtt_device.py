@@ -152,8 +152,8 @@ class MqttDevice(Breakable):
     def hear(self, kind: str, message: Mapping[str, Any]) -> None:
         """`ack`, `replay` or `get` from the daemon."""
         match kind, message:
-            case "ack", {"boot": str(boot), "seq": int(seq)}:
-                self._outbox.acknowledge(self.name, boot, seq)
+            case "ack", {"boot": str(boot), "from": int(first), "seq": int(last)}:
+                self._outbox.acknowledge(self.name, boot, first, last)
             case "replay", {"from_seq": int(first), "to_seq": int(last)}:
                 self._replay(str(message.get("boot", self.boot)), first, last)
             case "get", _:

@@ -58,14 +58,15 @@ class Outbox:
         waiting.sent = now
         self._send(waiting.topic, waiting.payload)
 
-    def acknowledge(self, device: str, boot: str, seq: int) -> None:
-        """Everything of this boot up to `seq` is in the daemon's journal."""
+    def acknowledge(self, device: str, boot: str, first: int, last: int) -> None:
+        """The events `first`..`last` of this boot are in the daemon's journal."""
         events = self._boots.get((device, boot), {})
         done = []
         for number in events:
-            if number > seq:
+            if number > last:
                 break
-            done.append(number)
+            if number >= first:
+                done.append(number)
         for number in done:
             del events[number]
         self._size -= len(done)

@@ -1,14 +1,16 @@
 """The history of a site without a server: one SQLite file that answers the same trends."""
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from daemon.historian import line_protocol
 from daemon.historian.buffer import Stamped
+from daemon.historian.recorded import QUALITY, Asked, Pace, Rebuilder
 from daemon.historian.sqlite_file import give_back_free_pages, open_file, used_bytes
 from daemon.historian.trend import QUALITIES, Bucket, TrendQuery
 from estate.errors import TransportError
@@ -33,6 +35,17 @@ SELECT number, low, high, number_at.value, text_at.text, bucket.level FROM bucke
 LEFT JOIN sample AS number_at ON number_at.point = bucket.point AND number_at.at = bucket.value_at
 LEFT JOIN sample AS text_at ON text_at.point = bucket.point AND text_at.at = bucket.text_at
 ORDER BY number
+"""
+# The points first, each one run of pages; SQLite sorts what it finds.
+_SAMPLES = """
+SELECT sample.point, sample.at, sample.value, sample.text, sample.quality
+FROM json_each(:points) AS asked CROSS JOIN sample
+ON sample.point = asked.value AND sample.at >= :start AND sample.at < :end ORDER BY sample.at, sample.point
+"""
+_LATEST = """
+SELECT sample.point, sample.at, sample.value, sample.text, sample.quality
+FROM json_each(:points) AS asked CROSS JOIN sample ON sample.point = asked.value
+AND sample.at = (SELECT max(at) FROM sample WHERE point = asked.value AND at < :end) ORDER BY sample.at, sample.point
 """
 _SLICES = 20  # when the file is too large, history goes by this part of its whole span at a time
 
@@ -106,7 +119,7 @@ class EmbeddedFile:
 
 
 class EmbeddedHistory:
-    """The reading side: each trend has a read-only connection of its own, in a thread."""
+    """The reading side: each question has a read-only connection of its own, in a thread (`samples`: the caller's)."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -124,10 +137,45 @@ class EmbeddedHistory:
             "width": width,
         }
         try:
-            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            with closing(self._open()) as file:
                 return [
                     Bucket(number * query.width_ms, low, high, last, text, QUALITIES[level])
                     for number, low, high, last, text, level in file.execute(_TREND, asked)
                 ]
         except sqlite3.Error as error:
             raise TransportError(f"the history file cannot be read: {error}") from error
+
+    def samples(self, asked: Asked, start: datetime, end: datetime) -> Iterator[Sample]:
+        """In order of time, a stretch in memory at a time. Blocks. Raises TransportError when it cannot be read."""
+        pace = Pace(start, end)
+        while (stretch := pace.stretch()) is not None:
+            found = self._samples(_SAMPLES, asked, *stretch)
+            pace.found(len(found))
+            yield from found
+
+    async def stream(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Sample]]:
+        """See `Recording.stream`."""
+        pace = Pace(start, end)
+        while (stretch := pace.stretch()) is not None:
+            found = await asyncio.to_thread(self._samples, _SAMPLES, asked, *stretch)
+            pace.found(len(found))
+            yield found
+
+    async def latest(self, asked: Asked, at: datetime) -> list[Sample]:
+        """See `Recording.latest`."""
+        return await asyncio.to_thread(self._samples, _LATEST, asked, 0, line_protocol.nanoseconds(at))
+
+    def _samples(self, question: str, asked: Asked, start: int, end: int) -> list[Sample]:
+        build = Rebuilder(asked).sample
+        try:
+            with closing(self._open()) as file:
+                names = {number: PointId(name) for number, name in file.execute("SELECT id, name FROM point")}
+                wanted = set(asked.points)
+                numbers = json.dumps([number for number, name in names.items() if name in wanted])
+                rows = file.execute(question, {"points": numbers, "start": start, "end": end})
+                return [build(names[point], at, value, text, QUALITY[level]) for point, at, value, text, level in rows]
+        except sqlite3.Error as error:
+            raise TransportError(f"the history file cannot be read: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)

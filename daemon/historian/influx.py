@@ -6,16 +6,21 @@ imported at the first request: a site without a server does not pay 40 MB and ha
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from daemon.historian.answer import Answer, Verdict, judge, spoken
+from daemon.historian.line_protocol import nanoseconds
+from daemon.historian.raw_query import latest_influxql, rows, samples, samples_influxql
+from daemon.historian.recorded import Asked, Pace
 from daemon.historian.trend import Bucket, TrendQuery, buckets, influxql
 from estate.errors import TransportError
+from estate.model import Sample
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
@@ -79,11 +84,28 @@ class InfluxServer:
 
     async def trend(self, query: TrendQuery) -> list[Bucket]:
         """See `History.trend`. A server without InfluxQL (VictoriaMetrics) cannot answer: TransportError."""
+        return buckets(await self._ask(influxql(query, self._site), "ms"))
+
+    async def stream(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Sample]]:
+        """See `Recording.stream`; needs InfluxQL as trends do."""
+        pace = Pace(start, end)
+        while (stretch := pace.stretch()) is not None:
+            answer = await self._ask(samples_influxql(self._site, *stretch), "ns")
+            found = samples(answer, asked)
+            pace.found(rows(answer))
+            yield found
+
+    async def latest(self, asked: Asked, at: datetime) -> list[Sample]:
+        """See `Recording.latest`."""
+        return samples(await self._ask(latest_influxql(self._site, nanoseconds(at)), "ns"), asked)
+
+    async def _ask(self, question: str, epoch: str) -> Mapping[str, Any]:
+        """The JSON answer to a question in InfluxQL. Raises TransportError."""
         await asyncio.to_thread(_load_libraries)
         import aiohttp
 
         database, _, policy = self._settings.bucket.partition("/")
-        asked = {"db": database, "q": influxql(query, self._site), "epoch": "ms"} | ({"rp": policy} if policy else {})
+        asked = {"db": database, "q": question, "epoch": epoch} | ({"rp": policy} if policy else {})
         try:
             token = self._token()
             async with (
@@ -98,9 +120,10 @@ class InfluxServer:
                 body = await _read(reply.content)
                 if reply.status != 200:
                     raise TransportError(
-                        f"the history server refused a trend: HTTP {reply.status}: {self._without_token(spoken(body))}"
+                        f"the history server refused a question: HTTP {reply.status}: "
+                        f"{self._without_token(spoken(body))}"
                     )
-            return buckets(json.loads(body))
+            answer = json.loads(body)
         except _TokenFileError as error:
             raise TransportError(str(error)) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -108,6 +131,9 @@ class InfluxServer:
             raise TransportError(f"the history server {self._settings.url} cannot be read: {said}") from error
         except ValueError as error:
             raise TransportError("the history server's answer is not JSON") from error
+        if not isinstance(answer, dict):
+            raise TransportError("the history server's answer is not an InfluxQL result")
+        return answer
 
     async def close(self) -> None:
         self._api = None

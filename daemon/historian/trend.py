@@ -62,8 +62,8 @@ def influxql(query: TrendQuery, site: str) -> str:
     return (
         'SELECT min("value") AS "low", max("value") AS "high", last("value") AS "last", '  # noqa: S608 -- quoted below
         'last("text") AS "text", max("quality_level") AS "level" '
-        f'FROM "{MEASUREMENT}" WHERE "site" = {_quoted(site)} AND "device" = {_quoted(device)} '
-        f'AND "point" = {_quoted(name)} '
+        f'FROM "{MEASUREMENT}" WHERE "site" = {quoted(site)} AND "device" = {quoted(device)} '
+        f'AND "point" = {quoted(name)} '
         f"AND time >= {nanoseconds(query.start)} AND time < {nanoseconds(query.end)} "
         f"GROUP BY time({query.width_ms}ms) fill(none)"
     )
@@ -88,5 +88,5 @@ def _bucket(row: Mapping[str, Any]) -> Bucket:
     )
 
 
-def _quoted(words: str) -> str:
+def quoted(words: str) -> str:
     return "'" + words.replace("\\", "\\\\").replace("'", "\\'") + "'"

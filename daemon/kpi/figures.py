@@ -27,7 +27,7 @@ class Often:
 
 @dataclass(frozen=True, slots=True)
 class TimeToAcknowledge:
-    """Seconds from the first annunciation to the acknowledgement; by nearest rank, None when nothing was acknowledged."""
+    """Seconds from the first annunciation to the acknowledgement, by nearest rank; None when none came."""
 
     count: int
     p50: float | None

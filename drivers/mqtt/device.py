@@ -322,10 +322,12 @@ class EstateDevice:
         self.standing.restarted()
 
     def _acknowledge(self, boot: str, seq: int, out: Outcome) -> None:
-        if boot == self._boot:
-            seq = self.track.contiguous
-        if seq:
-            out.acks[self._topic["ack"], boot] = seq
+        """Only what was received: a device may hold events from before our first contact."""
+        start = seq
+        if boot == self._boot and seq >= self.track.received_from:
+            start, seq = self.track.received_from, self.track.contiguous
+        if seq >= start:
+            out.acks[self._topic["ack"], boot, start] = seq
 
     def _ask(self, now: Now, out: Outcome) -> None:
         for gap in self.track.due(now.mono):

@@ -7,9 +7,9 @@ from estate.model import Event, Sample
 
 @dataclass(slots=True)
 class Outcome:
-    """Filled while a batch is read. `acks` ((topic, boot) -> seq) go out once it is settled, `requests` at once."""
+    """Filled while a batch is read. `acks` ((topic, boot, from) -> seq) go out once it is settled, `requests` at once."""
 
     samples: list[Sample] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    acks: dict[tuple[str, str], int] = field(default_factory=dict)
+    acks: dict[tuple[str, str, int], int] = field(default_factory=dict)
     requests: list[tuple[str, bytes]] = field(default_factory=list)

@@ -63,6 +63,7 @@ class Restored:
     boot: str | None = None
     contiguous: int = 0
     extra: Sequence[int] = ()
+    first: int = 1
 
 
 @dataclass(slots=True)
@@ -108,6 +109,8 @@ class _Boot:
             return Verdict.FILLED
         if self.base is not None and seq <= self.base:
             self._remember(seq, content)
+            while self.base in self.remembered:
+                self.base -= 1
             self.filled_since = self.met
             return Verdict.FILLED if mono - self.met < FIRST_CONTACT else Verdict.LATE
         return Verdict.DUPLICATE
@@ -162,6 +165,11 @@ class EventTrack:
         return self._boot.contiguous if self._boot else 0
 
     @property
+    def received_from(self) -> int:
+        """The number from which on nothing is missing: earlier ones were before our first contact."""
+        return (self._boot.base or 0) + 1 if self._boot else 1
+
+    @property
     def filled_since(self) -> float:
         """Since when the gap was open that the last FILLED event belonged to."""
         return self._boot.filled_since if self._boot else 0.0
@@ -179,7 +187,7 @@ class EventTrack:
             return track
         boot = track._boot = _Boot(known.boot, mono)
         boot.start(known.contiguous)
-        boot.base = 0
+        boot.base = known.first - 1
         for seq in sorted(set(known.extra)):
             if seq <= boot.highest:
                 continue

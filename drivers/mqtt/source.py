@@ -42,7 +42,7 @@ class _Batch:
     """Messages handed on and not yet acknowledged; `acks` is what to tell the devices then."""
 
     messages: Sequence[Message]
-    acks: Mapping[tuple[str, str], int]
+    acks: Mapping[tuple[str, str, int], int]
     settled: bool = False
 
 
@@ -142,9 +142,9 @@ class MqttSource:
         while unsettled and unsettled[0].settled:
             first = unsettled.popleft()
             self._session.acknowledge(first.messages)
-            for (topic, boot), seq in first.acks.items():
+            for (topic, boot, start), seq in first.acks.items():
                 # QoS 0: a lost one is said again when the device repeats its event.
-                self._session.publish(topic, f'{{"v":1,"boot":"{boot}","seq":{seq}}}'.encode())
+                self._session.publish(topic, f'{{"v":1,"boot":"{boot}","from":{start},"seq":{seq}}}'.encode())
 
     def _on_connected(self) -> None:
         if not self._life_safety:

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,8 +68,17 @@ async def test_the_numbering_of_a_device_is_known_after_a_restart_with_its_gaps(
     await commit(path, [event(1, boot="old"), event(1), event(2), event(5), event(6)], [event(9, device="d-2")])
     with Journal(path) as journal:
         one, two = sorted(journal.device_histories(), key=lambda history: history.device)
-    assert (one.boots, one.boot, one.contiguous, one.beyond) == (("old", "b1"), "b1", 2, (5, 6))
-    assert (two.boot, two.contiguous, two.beyond) == ("b1", 9, ())
+    assert (one.boots, one.boot, one.first, one.contiguous, one.beyond) == (("old", "b1"), "b1", 1, 2, (5, 6))
+    assert (two.boot, two.first, two.contiguous, two.beyond) == ("b1", 9, 9, ())
+
+
+async def test_a_buffered_event_of_an_old_boot_does_not_make_it_the_current_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    late = replace(event(4, boot="old"), historic=True)
+    await commit(path, [event(1, boot="old"), event(1, boot="new")], [late])
+    with Journal(path) as journal:
+        (one,) = journal.device_histories()
+    assert (one.boots, one.boot) == (("old", "new"), "new")
 
 
 async def test_commits_that_wait_share_one_transaction(tmp_path: Path) -> None:

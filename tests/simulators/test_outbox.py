@@ -34,10 +34,10 @@ def test_a_live_event_stays_live_however_often_it_is_sent() -> None:
 def test_an_acknowledgement_of_another_boot_or_device_changes_nothing() -> None:
     outbox, _ = box()
     outbox.add("t", event(1), 0.0)
-    outbox.acknowledge("door-03", "b0", 5)
-    outbox.acknowledge("door-04", "b1", 5)
+    outbox.acknowledge("door-03", "b0", 1, 5)
+    outbox.acknowledge("door-04", "b1", 1, 5)
     assert len(outbox) == 1
-    outbox.acknowledge("door-03", "b1", 5)
+    outbox.acknowledge("door-03", "b1", 1, 5)
     assert len(outbox) == 0
 
 

@@ -51,8 +51,8 @@ class Outboxes:
             size = int.from_bytes(body[:2], "big")
             device = int(body[2 : 2 + size].split(b"/")[4][2:])
             skip = 2 + size + (2 if first & 0x06 else 0)
-            seq = json.loads(body[skip:])["seq"]
-            for key in [key for key in self.waiting if key[0] == device and key[1] <= seq]:
+            said = json.loads(body[skip:])
+            for key in [key for key in self.waiting if key[0] == device and said["from"] <= key[1] <= said["seq"]]:
                 del self.waiting[key]
         now = time.monotonic()
         for device, seq in [key for key, at in self.waiting.items() if now - at > RESEND][:100]:

@@ -31,7 +31,7 @@ async def test_an_event_is_delivered_and_acknowledged_to_the_device_after_it_is_
         said = await door.hears()
         while said[1]["seq"] < 3:
             said = await door.hears()
-        assert said == ("estate/v1/oak/door/d-1/ack", {"v": 1, "boot": "b1", "seq": 3})
+        assert said == ("estate/v1/oak/door/d-1/ack", {"v": 1, "boot": "b1", "from": 1, "seq": 3})
 
 
 async def test_nothing_is_acknowledged_before_it_is_settled(oak: Any, says_event: Says) -> None:
