@@ -28,12 +28,18 @@ class Line:
         self._at = 0
         self._unsent = bytearray()
         self._waiting_to_write = False
+        self._had_its_turn = False
 
     def recv(self, size: int) -> bytes:
         read, at = self._read, self._at
         if at >= len(read):
+            if self._had_its_turn:
+                raise BlockingIOError
             read = self._read = self._sock.recv(READ)
             at = 0
+            # paho goes on for as many packets as it has open; in a flood that starved all else for 0.3 s.
+            self._had_its_turn = True
+            self._loop.call_soon(self._next_turn)
         self._at = at + size
         return read[at : at + size]
 
@@ -73,6 +79,9 @@ class Line:
 
     def setblocking(self, flag: bool) -> None:
         self._sock.setblocking(flag)
+
+    def _next_turn(self) -> None:
+        self._had_its_turn = False
 
     def _stop_writing(self) -> None:
         if self._waiting_to_write:
