@@ -13,7 +13,7 @@ from rules.alarm import AlarmId, Trigger
 from rules.instance import RuleInstance
 
 LIMIT = 2.0  # s, from the event to text and sound (requirements CR-1, HH-1, PE-2)
-REMEMBERED = 20_000  # alarms whose receipts we wait for; the oldest are forgotten, not their journal
+REMEMBERED = 5_000  # alarms whose receipts we wait for; the oldest are forgotten, not their journal
 
 
 @dataclass(frozen=True, slots=True)

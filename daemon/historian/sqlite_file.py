@@ -47,6 +47,7 @@ def open_file(path: Path, schema: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA cache_size = -512")  # KiB
         # auto_vacuum can only be chosen before the first table, and before WAL fixes the page layout.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 RING_FRAMES = 2048
-RING_BYTES = 4 * 1024 * 1024
+RING_BYTES = 1024 * 1024
 
 VALUES = "points"
 

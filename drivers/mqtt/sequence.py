@@ -15,7 +15,7 @@ FIRST_CONTACT = 60.0
 """s in which events from before the first number heard of a boot still count as late, not as history."""
 
 MAX_GAPS = 64
-MAX_REMEMBERED = 256
+MAX_REMEMBERED = 64
 MAX_PAST_BOOTS = 4
 """Boots whose numbers are still known; of older ones only the id."""
 
