@@ -19,11 +19,12 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="find every mistake in a site folder")
     check.add_argument("site", type=Path)
     check.add_argument("--language", choices=["zh", "en"], default="en")
+    check.add_argument("--strict", action="store_true", help="exit 1 for warnings too")
 
     test = commands.add_parser("test", help="play the stories of a site on a clock of their own")
-    test.add_argument("site", type=Path, nargs="?", help="default: no site, only the stories of the stock rules")
+    test.add_argument("site", type=Path, nargs="?", help="default: no site, only the stories of all stock rules")
     test.add_argument("--story", metavar="NAME", help="only this one: its file without .yaml, or part of its sentence")
-    test.add_argument("--library", action="store_true", help="the stories of the stock rules too")
+    test.add_argument("--library", action="store_true", help="the stories of its stock rules too")
     test.add_argument("--language", choices=["zh", "en"], default="en")
 
     simulate = commands.add_parser("simulate", help="play every device of a site on loopback ports")
@@ -49,9 +50,53 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--embedded", action="store_true", help="use the embedded broker even if Mosquitto is installed")
     demo.add_argument("--seed", type=int, default=1)
 
+    explain = commands.add_parser("explain", help="why an alarm came, or why not, at any moment")
+    explain.add_argument("site", type=Path)
+    explain.add_argument("alarm", help="its id, as in sump-1.high_level")
+    explain.add_argument("--at", help="2026-03-01T08:30, in the site's zone (default: the newest moment recorded)")
+
+    replay = commands.add_parser("replay", help="recorded history through the site's rules, or through changed ones")
+    replay.add_argument("site", type=Path)
+    replay.add_argument("--rules", type=Path, metavar="NEW_SITE", help="a copy of the site folder with other rules")
+
+    kpi = commands.add_parser("kpi", help="alarm figures of a period, per shift and position")
+    kpi.add_argument("site", type=Path, nargs="?", help="its time zone is used")
+    kpi.add_argument("--zone", default="Asia/Shanghai", help="without a site (default %(default)s)")
+    kpi.add_argument("--shift", default="", help="when the shifts change: 08:00,20:00")
+    kpi.add_argument("--json", action="store_true", help="for other programs")
+
+    for one in (explain, replay, kpi):
+        one.add_argument("--state", type=Path, default=Path("/var/lib/estated"), help="default %(default)s")
+        one.add_argument("--language", choices=["zh", "en"], default="zh")
+    for one in (replay, kpi):
+        one.add_argument("--from", dest="start", required=True, metavar="TIME", help="2026-03-01 or 2026-03-01T08:30")
+        one.add_argument("--to", dest="end", required=True, metavar="TIME", help="not included")
+
     bench = commands.add_parser("bench", help="measure latency, loss and cost against a floor in the same run")
-    bench.add_argument("parts", nargs="*", help="mqtt, console, modbus (default: all)")
+    bench.add_argument("parts", nargs="*", help="mqtt, console, modbus, rules, replay (default: all)")
     bench.add_argument("--quick", action="store_true", help="shorter rounds")
+
+    probe = commands.add_parser("probe", help="read one Modbus device once, raw beside decoded; writes nothing")
+    probe.add_argument("site", type=Path)
+    probe.add_argument("device", help="its id in the site")
+    probe.add_argument("--json", action="store_true")
+    probe.add_argument("--language", choices=["zh", "en"], default="en")
+
+    scan = commands.add_parser("scan", help="find the units of a Modbus bus; writes nothing")
+    scan.add_argument("site", type=Path, nargs="?", help="default: no site, the line is given by --tcp or --serial")
+    scan.add_argument("bus", nargs="?", help="its id in the site")
+    scan.add_argument("--tcp", metavar="HOST:PORT")
+    scan.add_argument("--framing", choices=["tcp", "rtu"])
+    scan.add_argument("--serial", metavar="DEVICE")
+    scan.add_argument("--baud", type=int)
+    scan.add_argument("--parity", choices=["N", "E", "O"])
+    scan.add_argument("--timeout", type=float, help="s to wait for each unit")
+    scan.add_argument("--units", default="1-247", help="default %(default)s")
+    scan.add_argument("--json", action="store_true")
+    scan.add_argument("--language", choices=["zh", "en"], default="en")
+
+    keys = commands.add_parser("keys", help="make the keys that sign commands over MQTT")
+    keys.add_argument("site", type=Path)
 
     user = commands.add_parser("user", help="set the password of a user in people.yaml")
     user.add_argument("site", type=Path)
@@ -70,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         case "check":
             from daemon.commands.check import main_check
 
-            return main_check(given.site, given.language)
+            return main_check(given.site, given.language, given.strict)
         case "test":
             from daemon.commands.test import main_test
 
@@ -83,10 +128,46 @@ def main(arguments: list[str] | None = None) -> int:
             from daemon.commands.demo import main_demo
 
             return main_demo(given.site, given.port, given.quiet, given.embedded, given.seed)
+        case "explain":
+            from daemon.commands.explain import main_explain
+
+            return main_explain(given.site, given.state, given.alarm, given.at, given.language)
+        case "replay":
+            from daemon.commands.replay import main_replay
+
+            return main_replay(given.site, given.state, given.start, given.end, given.rules, given.language)
+        case "kpi":
+            from daemon.commands.kpi import main_kpi
+
+            return main_kpi(
+                given.site,
+                given.state,
+                given.start,
+                given.end,
+                given.shift,
+                given.zone,
+                given.language,
+                given.json,
+            )
         case "bench":
             from daemon.commands.bench import main_bench
 
             return main_bench(given.parts, given.quick)
+        case "probe":
+            from daemon.commands.probe import main_probe
+
+            return main_probe(given.site, given.device, given.language, given.json)
+        case "scan":
+            from daemon.commands.scan import main_scan
+
+            first, _, last = given.units.partition("-")
+            line = {key: getattr(given, key) for key in ("tcp", "framing", "serial", "baud", "parity", "timeout")}
+            span = (int(first), int(last or first))
+            return main_scan(given.site, given.bus, line, span, given.language, given.json)
+        case "keys":
+            from daemon.commands.keys import main_keys
+
+            return main_keys(given.site)
         case _:
             from daemon.commands.user import main_user
 

@@ -2,49 +2,69 @@
 
 What came of a command returns as a sample of `<equipment>.command_state`, so that a lamp that did not
 light is an alarm like any other. Nothing is sent that the site did not enable for the device and the
-profile did not mark writable. A restart sends nothing.
+profile did not mark writable. A restart sends nothing: what it interrupted is stamped as what it is.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import count
 
 from daemon.assembly import Assembly
 from daemon.journal import Journal
+from daemon.ledger import Entry, Ledger, State
 from daemon.linkage import Linkage
+from daemon.orders import Bar, NotAllowed, Order, Orders
 from daemon.pipeline import Decision
 from daemon.points import PointStore
-from daemon.records import Step
+from daemon.records import Audit, Step
 from drivers.source import Deliver, Writable
-from estate.errors import CommandRefused, TransportError
-from estate.model import Clock, Delivery, EquipmentId, Quality, Sample, Value, point_id
+from estate.errors import CommandRefused, DeviceRefused, NotSent, TransportError
+from estate.model import Clock, Delivery, EquipmentId, PointId, Quality, Sample, Value
+from estate.strict import Text
 from rules.alarm import Transition
 
 log = logging.getLogger(__name__)
 
-READ_BACK = 2.0  # s: a command not confirmed by the field within this is not done
-SWITCHES: Mapping[str, Value] = {"switch_on": True, "switch_off": False}
+ALARM, TIMETABLE, END = "(alarm)", "(timetable)", "(end)"
+"""Who asked, when it was nobody; no user's id has parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing to do to one equipment, on behalf of an alarm or a person."""
+    """One thing to do to one equipment. `by` is a user, or what asked for it; only `by_hand` has a `console`.
+
+    `until` is when it is to be taken back.
+    """
 
     id: str
-    alarm: str
-    occurrence: int
     target: EquipmentId
     action: str
+    by: str
+    reason: str = ""
+    console: str = ""
+    alarm: str = ""
+    occurrence: int = 0
+    until: datetime | None = None
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    command: Command
+    order: Order
 
 
 class Actions:
-    """Takes decisions, runs the linked commands, one at a time per target.
+    """Takes decisions and people's commands and carries them out, one at a time per equipment.
 
-    At most one command waits per target: a newer one takes the place of an older one that was not
-    sent yet (a lamp that is to be on and then off again is to be off), so the queue is as long as the
-    site has targets and never full.
+    At most one command waits per output: a newer one takes the place of an older one that was not sent yet (a
+    lamp that is to be on and then off again is to be off), so the queue is as long as the site has outputs and
+    never full. A command whose interlock reads what another one is just moving waits for that one's end.
+
+    `rests(target)` is what an equipment should do when nothing holds it any more: "" for nothing.
     """
 
     def __init__(
@@ -56,113 +76,231 @@ class Actions:
         deliver: Deliver,
         clock: Clock,
     ) -> None:
+        self.orders = Orders(assembly, writers)
+        self.ledger = Ledger(journal)
+        self.linkage = Linkage(assembly.rules, assembly.site.equipment)
+        self.rests: Callable[[EquipmentId], str] = lambda target: ""
+        self.settled: Callable[[Command, State], None] = lambda command, state: None
+        self.timetabled: frozenset[EquipmentId] = frozenset()
         self._assembly = assembly
         self._points = points
-        self._journal = journal
         self._writers = writers
         self._deliver = deliver
         self._clock = clock
-        self._waiting: dict[EquipmentId, Command] = {}
-        self._busy: set[EquipmentId] = set()
+        self._waiting: dict[PointId, _Waiting] = {}
+        self._late: list[tuple[Command, State, str]] = []
+        self._busy: dict[EquipmentId, Order] = {}
         self._wanted = asyncio.Event()
         self._numbers = count(1)
-        self._start = clock.now().utc.strftime("%Y%m%dT%H%M%S")
-        self._linkage = Linkage(assembly.rules, assembly.site.equipment)
-        self._devices = {one.id: one for one in assembly.site.devices}
+        self._start = clock.now().utc.strftime("%Y%m%dT%H%M%S%f")
 
     def decided(self, decisions: Sequence[Decision]) -> None:
         """Pipeline listener: queue what the alarm's rule links."""
         for decision in decisions:
-            for target, action in self._linkage.of(decision.transition):
-                self._ask(decision.transition, target, action)
+            one = decision.transition
+            for target, action in self.linkage.of(one):
+                held = action == "switch_off" and self.rests(target) == "switch_on"
+                if not held:
+                    self.ask(target, action, ALARM, one.alarm, one.alarm, one.occurrence)
 
     def restore(self, standing: Sequence[Transition]) -> None:
         """After a restart: remember which alarms hold which lamps; send nothing."""
-        self._linkage.restore(standing)
+        self.linkage.restore(standing)
 
-    def _ask(self, transition: Transition, target: EquipmentId, action: str) -> None:
-        command = Command(
-            f"{self._start}-{next(self._numbers)}", transition.alarm, transition.occurrence, target, action
-        )
-        self._waiting[target] = command
-        self._wanted.set()
+    def ask(self, target: EquipmentId, action: str, by: str, reason: str, alarm: str = "", occurrence: int = 0) -> None:
+        """Queue what an alarm or a timetable wants; what comes of it is in the journal and in `command_state`."""
+        number = f"{self._start}-{next(self._numbers)}"
+        self._queue(Command(number, target, action, by, reason, alarm=alarm, occurrence=occurrence))
+
+    async def give(self, command: Command) -> Entry:
+        """A person's command. Returns when it is in the journal and queued; the same id again only tells its state.
+
+        Raises NotAllowed, which is in the journal too; nothing was queued then.
+        """
+        known = self.ledger.known(command.id)
+        if known is None:
+            try:
+                known = await self.ledger.find(command.id)
+            except LookupError:
+                known = self.ledger.known(command.id)  # asked again meanwhile
+        if known is not None:
+            if (known.target, known.action) != (command.target, command.action):
+                raise NotAllowed(Bar.OTHER_COMMAND.words)
+            return known
+        asked = self._steps(command)
+        now = self._clock.now().utc
+        what = f"{command.action} {command.id}: {command.reason}"
+        audit = [Audit(now, command.by, command.console, "command", command.target, what)]
+        try:
+            order = self.orders.find(command.target, command.action)
+            self._may_last(order, command, now)
+            order.check(self._value)
+            if order.command.pulse and (order.point in self._waiting or self._is_moving(order.point)):
+                raise NotAllowed(Bar.PULSE_WAITING.words)
+        except NotAllowed as refusal:
+            await self.ledger.stamp(*asked, self._step(command, State.REFUSED, refusal.why.en), audit=audit)
+            raise
+        await self.ledger.stamp(*asked, audit=audit)
+        self._put(_Waiting(command, order))
+        return await self.ledger.find(command.id)
+
+    def allowed(self, order: Order) -> Text | None:
+        """Why a command would be refused at this moment; None when it would not."""
+        try:
+            order.check(self._value)
+        except NotAllowed as refusal:
+            return refusal.why
+        return None
 
     async def run(self) -> None:
-        """Up to eight targets at once: a mute relay board must not hold up the lamp of another wall."""
+        """One task per equipment that is being moved: a slow valve must not hold up the lamp of a wall."""
         now = self._clock.now()
         states = [bound["command_state"] for bound in self._assembly.bindings.values() if "command_state" in bound]
         await self._deliver(
             Delivery(samples=[Sample(point, "idle", Quality.GOOD, now.utc, now.mono) for point in states])
         )
+        await self._close_interrupted()
         async with asyncio.TaskGroup() as group:
-            for number in range(8):
-                group.create_task(self._work(), name=f"actions-{number}")
-
-    async def _work(self) -> None:
-        while True:
-            free = next((one for one in self._waiting if one not in self._busy), None)
-            if free is None:
+            while True:
                 self._wanted.clear()
+                while self._late:
+                    await self._tell_late(*self._late.pop(0))
+                for point, waiting in list(self._waiting.items()):
+                    if self._is_free(waiting.order) and self._waiting.get(point) is waiting:
+                        del self._waiting[point]
+                        self._busy[waiting.order.target] = waiting.order
+                        group.create_task(self._work(waiting), name=f"command {waiting.command.id}")
                 await self._wanted.wait()
-                continue
-            command = self._waiting.pop(free)
-            self._busy.add(free)
-            try:
-                await self._carry_out(command)
-            finally:
-                self._busy.discard(free)
-                self._wanted.set()
 
-    async def _carry_out(self, command: Command) -> None:
-        bindings = self._assembly.bindings[command.target]
-        value = SWITCHES[command.action]
-        await self._stamp(command, "requested")
-        output = bindings["on"]
-        refusal = self._interlock(output)
-        if refusal:
-            await self._stamp(command, "refused", refusal)
-            await self._result(command, "failed", refusal)
+    async def _close_interrupted(self) -> None:
+        """Commands of the life before this one: what was sent may have been done, what was not never will be."""
+        for last in await asyncio.to_thread(self.ledger.open_steps):
+            if self.ledger.known(last.command) is not None:
+                continue  # asked for since the start
+            state, detail = State.FAILED, "not sent: the daemon ended before its turn"
+            if last.step == State.SENT:
+                state, detail = State.UNKNOWN, "the daemon ended before the result was known"
+            await self.ledger.find(last.command)
+            at = self._clock.now().utc
+            end = Step(last.command, last.alarm, last.occurrence, last.target, last.action, state, at, detail)
+            await self.ledger.stamp(end)
+
+    def _queue(self, command: Command) -> None:
+        try:
+            order = self.orders.find(command.target, command.action)
+        except NotAllowed as refusal:
+            self._late.append((command, State.REFUSED, refusal.why.en))
+            self._wanted.set()
             return
-        device = output.rpartition(".")[0]
-        await self._stamp(command, "sent", f"{output} = {value}")
+        self._put(_Waiting(command, order))
+
+    def _put(self, waiting: _Waiting) -> None:
+        older = self._waiting.get(waiting.order.point)
+        if older is not None:
+            loser, winner = (waiting, older) if older.order.command.pulse else (older, waiting)
+            self._late.append((loser.command, State.REPLACED, f"by {winner.command.id}"))
+            waiting = winner
+        self._waiting[waiting.order.point] = waiting
+        self._wanted.set()
+
+    async def _tell_late(self, command: Command, state: State, detail: str) -> None:
+        """The end of a command that never had its turn."""
+        begun = self.ledger.known(command.id) is not None
+        await self.ledger.stamp(*(() if begun else self._steps(command)), self._step(command, state, detail))
+        if state is State.REFUSED:
+            await self._result(command, "failed", detail)
+        self.settled(command, state)
+
+    def _is_free(self, order: Order) -> bool:
+        if order.target in self._busy:
+            return False
+        reads = frozenset(order.reads.values())
+        return all(reads.isdisjoint(other.touches) for other in self._busy.values())
+
+    def _is_moving(self, point: PointId) -> bool:
+        return any(other.point == point for other in self._busy.values())
+
+    async def _work(self, waiting: _Waiting) -> None:
+        try:
+            state = await self._carry_out(waiting.command, waiting.order)
+            self.settled(waiting.command, state)
+        finally:
+            del self._busy[waiting.order.target]
+            self._wanted.set()
+
+    async def _carry_out(self, command: Command, order: Order) -> State:
+        if self.ledger.known(command.id) is None:
+            await self.ledger.stamp(*self._steps(command))
+        try:
+            order.check(self._value)
+        except NotAllowed as refusal:
+            return await self._end(command, State.REFUSED, refusal.why.en)
+        value = order.command.value
+        await self.ledger.stamp(self._step(command, State.SENT, f"{order.point} = {value}"))
         await self._result(command, "sent")
+        begun = self._clock.now().mono
+        doubt = ""
         try:
-            await self._writers[device].write(output, value)
-        except (TransportError, CommandRefused) as error:
-            await self._stamp(command, "failed", str(error))
-            await self._result(command, "failed", str(error))
-            return
-        feedback = bindings.get("lit", output)
+            await self._writers[order.device].write(order.point, value, _told(command))
+        except (CommandRefused, NotSent, DeviceRefused) as error:
+            return await self._end(command, State.FAILED, str(error))
+        except TransportError as error:
+            doubt = str(error)  # it may have been done: the field decides
+        return await self._read_back(command, order, doubt, begun)
+
+    async def _read_back(self, command: Command, order: Order, doubt: str, begun: float) -> State:
+        if order.feedback is None:
+            if doubt:
+                return await self._end(command, State.UNKNOWN, doubt)
+            return await self._end(command, State.CONFIRMED, "the device has taken it; nothing reads back")
+        proof = order.command.proof
+        since = begun if order.command.pulse else float("-inf")
         try:
-            await self._points.wait_for(feedback, value, READ_BACK)
+            await self._points.wait_for(order.feedback, proof, order.within, since)
         except TimeoutError:
-            detail = f"{feedback} did not become {value} within {READ_BACK:g} s"
-            await self._stamp(command, "unknown", detail)
-            await self._result(command, "unknown", detail)
+            detail = f"{order.feedback} did not become {proof} within {order.within:g} s"
+            return await self._end(command, State.UNKNOWN, f"{doubt}; {detail}" if doubt else detail)
+        return await self._end(command, State.CONFIRMED, f"{order.feedback} = {proof}")
+
+    async def _end(self, command: Command, state: State, detail: str) -> State:
+        await self.ledger.stamp(self._step(command, state, detail))
+        if state is not State.REFUSED or not command.by_hand:
+            await self._result(command, "failed" if state is State.REFUSED else state.value, detail)
+        return state
+
+    def _may_last(self, order: Order, command: Command, now: datetime) -> None:
+        if command.until is None:
             return
-        await self._stamp(command, "confirmed", f"{feedback} = {value}")
-        await self._result(command, "confirmed")
+        if order.command.ends_with is None and order.target not in self.timetabled:
+            raise NotAllowed(Bar.NOTHING_ENDS_IT.words)
+        if order.longest is not None and command.until > now + timedelta(seconds=order.longest + 1):
+            raise NotAllowed(Bar.TOO_LONG.words)
 
-    def _interlock(self, output: str) -> str:
-        """Why this output may not be written; empty when it may."""
-        device, _, point = output.rpartition(".")
-        one = self._devices[device]
-        if not one.commands:
-            return f"commands are not enabled for {device} in this site"
-        if device not in self._writers:
-            return f"{device} cannot be written to"
-        described = self._assembly.profiles[one.profile].registers.get(point)
-        if described is None or not described.writable:
-            return f"{output} is not writable in profile {one.profile}"
-        return ""
+    def _value(self, point: PointId) -> Value | None:
+        sample = self._points.latest(point)
+        return sample.value if sample is not None and sample.quality is Quality.GOOD else None
 
-    async def _stamp(self, command: Command, step: str, detail: str = "") -> None:
+    def _steps(self, command: Command) -> list[Step]:
+        """What is stamped first of every command."""
+        first = [self._step(command, State.REQUESTED, f"{command.by}: {command.reason}")]
+        if command.until is not None:
+            first.append(self._step(command, State.UNTIL, command.until.isoformat()))
+        return first
+
+    def _step(self, command: Command, state: State, detail: str) -> Step:
         at = self._clock.now().utc
-        one = Step(command.id, command.alarm, command.occurrence, command.target, command.action, step, at, detail)
-        await self._journal.commit([one])
+        return Step(command.id, command.alarm, command.occurrence, command.target, command.action, state, at, detail)
 
     async def _result(self, command: Command, state: str, reason: str = "") -> None:
+        point = self._assembly.bindings.get(command.target, {}).get("command_state")
+        if point is None:
+            return
         now = self._clock.now()
-        point = point_id(command.target, "command_state")
         sample = Sample(point, state, Quality.GOOD, now.utc, now.mono, reason=reason)
         await self._deliver(Delivery(samples=(sample,), life_safety=True))
+
+
+def _told(command: Command) -> dict[str, str]:
+    """What a device may show of a command."""
+    told = {"by": command.by, "reason": command.reason}
+    return told if command.until is None else {**told, "until": command.until.isoformat(timespec="seconds")}

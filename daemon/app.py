@@ -6,26 +6,36 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from zoneinfo import ZoneInfo
 
 from daemon.actions import Actions
 from daemon.assembly import Assembly
 from daemon.broadcast import Broadcast
+from daemon.due_dates import DueDates
+from daemon.explain import Explainer, Live
 from daemon.historian.historian import Historian
+from daemon.historian.reading import recording
 from daemon.inbox import Inbox
 from daemon.journal import Journal
 from daemon.latency import Latency
 from daemon.loop_watch import watch_loop
+from daemon.orders import groups
+from daemon.patrol import PatrolWatch
 from daemon.pipeline import Decision, Pipeline, stream_points
 from daemon.points import PointStore
 from daemon.publish import AlarmDocuments
+from daemon.schedule import Schedule
 from daemon.state import StateFolder
 from daemon.supervise import restarting
 from daemon.watchdog import Watchdog
 from daemon.web.application import console_hosts, create_app
 from daemon.web.auth import SignIn
+from daemon.web.command_api import add_command_api
 from daemon.web.control import Control
+from daemon.web.reports import add_reports
 from daemon.web.server import PortTaken, WebServer, bind
 from daemon.web.sessions import Sessions
 from daemon.web.site_document import site_document
@@ -33,6 +43,7 @@ from daemon.web.stream import Snapshot, Stream
 from drivers.mqtt.sequence import Restored
 from drivers.mqtt.source import MqttSource
 from drivers.source import Source, Writable
+from estate.command_keys import read_command_keys
 from estate.model import Clock, Delivery, Quality, Sample, SystemClock, nothing, point_id
 from rules.engine import Engine
 
@@ -53,9 +64,10 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
 
     async with AsyncExitStack() as resources:
         journal = resources.enter_context(Journal(state.journal))
-        engine = Engine(assembly.rules)
+        engine = Engine(assembly.rules, site.annunciation, assembly.masks)
         last = journal.last_transitions()
-        for unknown in engine.restore(last):
+        recent = clock.now().utc - timedelta(seconds=site.annunciation.flood.within)
+        for unknown in engine.restore(last, journal.memory(), journal.announced_since(recent)):
             log.warning("alarm %s stands in the journal, but no rule of the site makes it any more", unknown)
 
         inbox = Inbox()
@@ -68,6 +80,8 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         latency = Latency(assembly.rules, journal, inbox.put, clock)
         broadcast = Broadcast(site.id, documents, last)
         devices = [(device, assembly.profiles[device.profile]) for device in site.devices]
+        patrol = PatrolWatch(assembly, journal, inbox.put, clock)
+        due_dates = DueDates(site, inbox.put, clock)
         sources: list[Source] = []
         writers: dict[str, Writable] = {}
         for bus in site.buses:
@@ -78,27 +92,37 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
                 line = ModbusSource(bus, on_it, inbox.put, clock)
                 sources.append(line)
                 writers |= {device.id: line for device, _ in on_it}
+        if site.dc09 is not None:
+            from drivers.dc09.source import Dc09Source
+
+            sources.append(Dc09Source(site.dc09, devices, inbox.put, clock))
         if site.mqtt is not None:
             known = {
                 one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond, one.first)
                 for one in journal.device_histories()
             }
+            keys, _ = read_command_keys(site.folder)
             for life_safety in (True, False):
                 session = MqttSource(
-                    site.mqtt, site.id, devices, life_safety, inbox.put, clock, known, site.folder,
-                    broadcast.connected if life_safety else nothing,
+                    site.mqtt, site.id, devices, life_safety, patrol.deliver, clock, known, site.folder,
+                    broadcast.connected if life_safety else nothing, keys,
                 )  # fmt: skip
                 sources.append(session)
+                writers |= dict.fromkeys(session.commanded, session)
                 if life_safety:  # alarms go out over the session that no flood can hold up
                     broadcast.through(session.publish)
         actions = Actions(assembly, points, journal, writers, inbox.put, clock)
         actions.restore(list(engine.standing.values()))
+        schedule = Schedule(assembly, actions, points, inbox.put, clock)
 
         def to_consoles(decisions: Sequence[Decision]) -> None:
             stream.publish("alarms", [one.document for one in decisions])
 
         for listener in (broadcast.decided, to_consoles, latency.decided, actions.decided):
             pipeline.listen(listener)
+        for listener in (broadcast.decided, to_consoles):
+            pipeline.listen_renewed(listener)
+        pipeline.listen_flood(lambda row: stream.publish("flood", [row]))
 
         sessions = Sessions()
         sign_in = SignIn(site.users, sessions, clock)
@@ -107,6 +131,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             site=site_document(assembly),
             alarms=engine.alarms,
             standing=engine.standing,
+            alarm_list=pipeline.alarm_list,
             operate=pipeline.operate,
             record=journal.commit,
             newest=journal.newest,
@@ -123,7 +148,20 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             log.error("no console: %s", taken)
         else:
             port = bound.getsockname()[1]
-            app = create_app(control, stream, sign_in, sessions, clock, console_hosts(site.console.host, port))
+            hosts = console_hosts(site.console.host, port)
+            routes = [
+                partial(add_command_api, actions=actions, groups=groups(site.equipment), sessions=sessions, clock=clock)
+            ]
+            explainer = Explainer(
+                assembly, recording(site, state.history, 10.0), state.journal, Live(engine, points.latest, clock)
+            )
+            routes.append(
+                partial(
+                    add_reports, explainer=explainer, journal=state.journal, zone=ZoneInfo(site.timezone),
+                    sessions=sessions, clock=clock,
+                )
+            )  # fmt: skip
+            app = create_app(control, stream, sign_in, sessions, clock, hosts, routes)
             web = WebServer(app, bound)
 
         async def crashed(name: str, why: str) -> None:
@@ -136,12 +174,15 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pipeline.run(), name="pipeline")
             tasks.create_task(actions.run(), name="actions")
+            tasks.create_task(schedule.run(), name="schedule")
             tasks.create_task(watch_loop(), name="loop watch")
             tasks.create_task(
                 stream_points(pipeline, lambda: stream.watched, partial(stream.publish, "points")),
                 name="points to consoles",
             )
             tasks.create_task(restarting("history", historian.run, crashed), name="history")
+            tasks.create_task(restarting(patrol.name, patrol.run, crashed), name=patrol.name)
+            tasks.create_task(restarting(due_dates.name, due_dates.run, crashed), name=due_dates.name)
             for source in sources:
                 tasks.create_task(restarting(source.name, source.run, crashed), name=source.name)
             if web is not None:

@@ -8,11 +8,15 @@ from pydantic_core import PydanticCustomError
 
 from daemon.binding import bind
 from daemon.catalogue import Catalogue, read_catalogue, rule_words
-from daemon.limits import too_slow, unreachable
+from daemon.commanded import commanded
+from daemon.due_dates import date_faults
+from daemon.lint.finding import Watched, look_at
+from daemon.lint.lints import Lints, lints, stopping
+from daemon.parents import explained, masks, own_id, supply_faults
 from daemon.site_rules import SiteClasses
 from daemon.stories.checking import check_stories
 from daemon.stories.scene import Scene, speakers
-from daemon.wiring import INTERNAL, Offered, scales_missing, wire
+from daemon.wiring import INTERNAL, Offered, keys_missing, scales_missing, wire
 from drivers.profile import Profile
 from estate.errors import ConfigError, Fault
 from estate.folder import Placed, SiteFolder
@@ -22,10 +26,13 @@ from estate.site import Site, compose_site, in_order, read_site
 from estate.story import Story
 from estate.strict import Text
 from estate.wording import fault, nearest, some, told
+from rules.alarm import AlarmId
 from rules.instance import RuleInstance, instantiate
 from rules.rule import EquipmentClass
 
 SYSTEM = EquipmentId("system")
+OWN_CLASSES = ("device", "bus", "gateway", "system")
+"""Classes that no equipment has: the daemon makes one of them for each line and device, and for itself."""
 
 
 def watched_device(device: str) -> EquipmentId:
@@ -33,7 +40,7 @@ def watched_device(device: str) -> EquipmentId:
 
     An access controller and its door often share one id, so the device's own alarms have their own.
     """
-    return EquipmentId(f"device-{device}")
+    return own_id("device", device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +48,22 @@ class Assembly:
     """`bindings` holds class point to point id, for equipment, `device-<id>` and `system`.
 
     `max_age` in seconds, for points of devices; internal points are not in it and do not age.
-    `units` is what the values of a device's points are in.
+    `own_classes` is the class of each equipment with what rules.yaml changes for it alone. `units` is what the values
+    of a device's points are in. `masks` are seconds for which an alarm does not believe the first reading after
+    silence.
     """
 
     site: Site
     profiles: Mapping[str, Profile]
     classes: Mapping[str, EquipmentClass]
+    own_classes: Mapping[EquipmentId, EquipmentClass]
     bindings: Mapping[EquipmentId, Mapping[str, PointId]]
     rules: tuple[RuleInstance, ...]
     max_age: Mapping[PointId, float]
     units: Mapping[PointId, str]
+    masks: Mapping[AlarmId, float]
     stories: tuple[Placed[Story], ...]
+    lints: Lints
 
 
 def assemble(folder: Path) -> Assembly:
@@ -60,21 +72,24 @@ def assemble(folder: Path) -> Assembly:
     catalogue = read_catalogue(
         folder,
         (row.value.profile for row in site.devices),
-        ("device", "system", *(row.value.class_ for row in site.equipment)),
+        (*OWN_CLASSES, *(row.value.class_ for row in site.equipment)),
     )
     offered = Offered()
     site.faults += [*catalogue.faults, *wire(site, catalogue, offered)]
     classes = SiteClasses(catalogue, site.rules)
     classes.check_equipment(set(site.equipment.ids))
     bindings: dict[EquipmentId, Mapping[str, PointId]] = {}
-    alarms: list[RuleInstance] = []
+    watched: list[Watched] = []
     for row in site.equipment:
-        alarms += _place(site, row, classes, catalogue, offered, bindings)
+        _place(site, row, classes, catalogue, offered, bindings, watched)
+    alarms = [alarm for one in watched for alarm in one.alarms]
     site.faults += classes.faults
-    alarms += _devices_and_system(site, classes, bindings)
+    alarms = explained(site, [*alarms, *_devices_and_system(site, classes, bindings)])
     read = (point for bound in bindings.values() for point in bound.values())
     site.faults += scales_missing(offered, site.devices.by_id(), read)
-    site.faults += _lamps(site, bindings, offered)
+    site.faults += [*_lamps(site, bindings, offered), *supply_faults(site, alarms), *date_faults(site.equipment)]
+    site.faults += [*keys_missing(site, catalogue), *commanded(site, watched, offered)]
+    site.faults += stopping(site, watched, offered)
     site.faults += check_stories(
         site.stories,
         Scene(tuple(alarms), bindings, site.equipment.values, speakers(site.devices.values, catalogue.profiles)),
@@ -85,11 +100,14 @@ def assemble(folder: Path) -> Assembly:
         site=compose_site(site),
         profiles=catalogue.profiles,
         classes=classes.classes,
+        own_classes={EquipmentId(one.id): one.cls for one in watched},
         bindings=bindings,
         rules=tuple(alarms),
         max_age=offered.max_age,
         units=offered.units,
+        masks=masks(alarms, offered),
         stories=tuple(site.stories),
+        lints=lints(site, watched, alarms, bindings, offered),
     )
 
 
@@ -109,24 +127,25 @@ def _place(
     catalogue: Catalogue,
     offered: Offered,
     bindings: dict[EquipmentId, Mapping[str, PointId]],
-) -> tuple[RuleInstance, ...]:
-    """Binds one equipment and gives its alarms; its faults go to the site's."""
+    watched: list[Watched],
+) -> None:
+    """Binds one equipment and makes its alarms; its faults go to the site's."""
     item = row.value
     if item.class_ not in catalogue.class_ids:
-        known = sorted(catalogue.class_ids - {"device", "system"})
+        known = sorted(catalogue.class_ids - set(OWN_CLASSES))
         near = nearest(item.class_, known)
         site.faults.append(row.fault("unknown_class", "class", near=near, id=item.class_, known=some(known)))
-        return ()
+        return
     cls = classes.of(item.id, item.class_)
     if cls is None:
-        return ()
+        return
     bound, faults = bind(site, row, cls, catalogue, offered)
     faults += _parameters(row, cls)
     site.faults += faults
     equipment = EquipmentId(item.id)
     bindings[equipment] = bound
     if faults:
-        return ()
+        return
     alarms = instantiate(
         equipment,
         cls,
@@ -137,12 +156,11 @@ def _place(
         parameters=item.parameters,
     )
     for alarm in alarms:
-        site.faults += [*too_slow(row, alarm, offered), *unreachable(row, alarm, bound, offered)]
         plan = alarm.rule.emergency_plan
         if plan is not None and site.procedures and plan not in site.procedures:
             missing = f"procedures/{plan}.md"
             site.faults.append(fault("file_missing", str(site.path / missing), 1, name=missing))
-    return alarms
+    watched.append(look_at(row, cls, bound, alarms))
 
 
 def _parameters(row: Placed[Equipment], cls: EquipmentClass) -> list[Fault]:
@@ -165,7 +183,7 @@ def _parameters(row: Placed[Equipment], cls: EquipmentClass) -> list[Fault]:
 def _devices_and_system(
     site: SiteFolder, classes: SiteClasses, bindings: dict[EquipmentId, Mapping[str, PointId]]
 ) -> list[RuleInstance]:
-    """Class `device` once per device, and class `system` once."""
+    """Class `device` once per device, `bus` and `gateway` once per line, and `system` once."""
     alarms: list[RuleInstance] = []
     places: dict[str, Text] = {}
     for item in site.equipment.values:
@@ -185,6 +203,12 @@ def _devices_and_system(
                 number=device.id,
                 bindings=bindings[own],
             )
+    lines = [("bus", row.value.bus) for row in site.devices] + [("gateway", row.value.via) for row in site.devices]
+    for kind, name in dict.fromkeys(lines):
+        if name is not None and (cls := classes.classes.get(kind)) is not None:
+            own = own_id(kind, name)
+            bindings[own] = {point: point_id(own, point) for point in cls.points}
+            alarms += instantiate(own, cls, name=Text(zh=name, en=name), number=name, bindings=bindings[own])
     if (cls := classes.classes.get("system")) is not None:
         bindings[SYSTEM] = {name: point_id(SYSTEM, name) for name in cls.points}
         alarms += instantiate(SYSTEM, cls, name=cls.name, bindings=bindings[SYSTEM])

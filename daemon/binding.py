@@ -90,7 +90,7 @@ def kind_of(described: RegisterPoint | MqttPoint | None) -> str | None:
         case None:
             return None
         case RegisterPoint(enum=enum) if enum is not None:
-            return "bool" if all(isinstance(value, bool) for value in enum.values()) else "text"
+            return "bool" if all(isinstance(value, bool) for value in enum.values() if value is not None) else "text"
         case RegisterPoint(is_bool=True):
             return "bool"
         case RegisterPoint(type=kind):

@@ -4,20 +4,38 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from estate.model import Delivery
 from rules.alarm import AlarmId, Transition
 
 
+class OperationKind(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
+    RESET = "reset"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    REMOVE_FROM_SERVICE = "remove_from_service"
+    RETURN_TO_SERVICE = "return_to_service"
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What an operator asks of an alarm. `outcome` carries the transition or the refusal back."""
+    """What an operator asks of an alarm. `outcome` carries the transition or the refusal back.
 
-    kind: str  # acknowledge | reset
+    `note` is the reason where one is needed; `until` (UTC) the end of a shelf or a removal, `order` the
+    work order of a removal.
+    """
+
+    kind: OperationKind
     alarm: AlarmId
     by: str
     console: str
     note: str = ""
+    until: datetime | None = None
+    order: str = ""
     outcome: "asyncio.Future[Transition]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 

@@ -6,6 +6,7 @@ All that waits while a commit runs goes into the next one.
 """
 
 import asyncio
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -19,13 +20,14 @@ from typing import Any, Self
 
 from pydantic_core import to_json
 
-from daemon.records import Audit, Receipt, Record, Step
+from daemon.records import Audit, Memory, Receipt, Record, Step
 from estate.model import Cause, DeviceId, EquipmentId, Event
 from rules.alarm import AlarmId, AlarmState, Transition, Trigger
+from rules.suppression import UNSUPPRESSED, suppression_of
 
 INSERTS: dict[type, str] = {
     Event: "INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (device, boot, seq) DO NOTHING",
-    Transition: "INSERT INTO transition VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    Transition: "INSERT INTO transition VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     Step: "INSERT INTO step VALUES (?,?,?,?,?,?,?,?,?)",
     Audit: "INSERT INTO audit VALUES (?,?,?,?,?,?,?)",
     Receipt: "INSERT INTO receipt VALUES (?,?,?,?,?,?,?)",
@@ -48,7 +50,9 @@ def _transition_row(position: int, one: Transition) -> tuple[Any, ...]:
     moved = (one.occurrence, one.before.value, one.after.value, one.trigger.value, one.priority)
     times = (_iso(one.device_time), _iso(one.received), _iso(one.decided), _iso(one.raised_at))
     words = (one.text_zh, one.text_en, one.by, one.note)
-    return (position, one.alarm, one.equipment, one.rule, *moved, *words, *cause, *times)
+    hidden = "" if one.suppression is UNSUPPRESSED else to_json(one.suppression.data()).decode()
+    laid_over = (one.latched, one.chatter, one.announces, hidden)
+    return (position, one.alarm, one.equipment, one.rule, *moved, *words, *cause, *times, *laid_over)
 
 
 ROWS: dict[type, Callable[[int, Any], tuple[Any, ...]]] = {
@@ -111,6 +115,7 @@ class Journal:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA busy_timeout=5000")
+            connection.execute("PRAGMA cache_size=-512")  # KiB; it appends, and memory is for alarms
             connection.execute("PRAGMA journal_size_limit=16777216")
             connection.execute("PRAGMA trusted_schema=OFF")
             migrate(connection)
@@ -144,8 +149,12 @@ class Journal:
         position: int,
     ) -> int:
         rows: dict[type, list[tuple[Any, ...]]] = {}
+        memories: dict[str, Memory] = {}
         for records, _ in group:
             for record in records:
+                if isinstance(record, Memory):
+                    memories[record.key] = record
+                    continue
                 position += 1
                 kind = type(record)
                 rows.setdefault(kind, []).append(ROWS[kind](position, record))
@@ -154,6 +163,8 @@ class Journal:
             connection.execute("BEGIN IMMEDIATE")
             for kind, some in rows.items():
                 connection.executemany(INSERTS[kind], some)
+            for memory in memories.values():
+                _remember(connection, memory)
             connection.execute("COMMIT")
             self.commits += 1
             self.records += sum(map(len, rows.values()))
@@ -179,6 +190,21 @@ class Journal:
                 " ORDER BY position"
             ).fetchall()
         return [transition_of(row) for row in rows]
+
+    def memory(self) -> dict[str, dict[str, Any]]:
+        """What the engine asked to be told after a restart."""
+        with self._reading() as connection:
+            return {key: json.loads(body) for key, body in connection.execute("SELECT key, body FROM memory")}
+
+    def announced_since(self, since: datetime) -> list[tuple[AlarmId, datetime]]:
+        """The announcements since then, oldest first; of a storm the newest thousands."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT alarm, decided FROM (SELECT position, alarm, decided, announces FROM transition"
+                " ORDER BY position DESC LIMIT 10000) WHERE announces AND decided >= ? ORDER BY position",
+                (_iso(since),),
+            ).fetchall()
+        return [(AlarmId(row["alarm"]), datetime.fromisoformat(row["decided"])) for row in rows]
 
     def device_histories(self) -> list[DeviceHistory]:
         """The numbering of every device that ever sent an event.
@@ -208,6 +234,16 @@ class Journal:
                     DeviceHistory(DeviceId(device), names, current["boot"], contiguous, beyond, numbers[0])
                 )
         return histories
+
+    def events_of(self, types: Sequence[str], since: datetime) -> list[Event]:
+        """Events of these types received since a moment, oldest first. Reads the whole table once."""
+        wanted = ",".join("?" * len(types))
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM event WHERE type IN ({wanted}) AND rx >= ? ORDER BY position",  # noqa: S608
+                (*types, since.isoformat()),
+            ).fetchall()
+        return [event_of(row) for row in rows]
 
     def newest(self, table: str, limit: int = 200, before: int | None = None) -> list[dict[str, Any]]:
         """Rows of one table, newest first, for people to read."""
@@ -257,6 +293,13 @@ def _settle(futures: Iterable["asyncio.Future[None]"], error: sqlite3.Error | No
             future.set_exception(error)
 
 
+def _remember(connection: sqlite3.Connection, memory: Memory) -> None:
+    if memory.body is None:
+        connection.execute("DELETE FROM memory WHERE key = ?", (memory.key,))
+    else:
+        connection.execute("INSERT OR REPLACE INTO memory VALUES (?,?)", (memory.key, to_json(memory.body).decode()))
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to the newest schema, one numbered step a transaction; a newer file is refused."""
     steps = sorted(
@@ -274,6 +317,22 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def event_of(row: sqlite3.Row) -> Event:
+    """A row of the table `event`, as `SELECT *` gives it."""
+    return Event(
+        DeviceId(row["device"]),
+        row["boot"],
+        row["seq"],
+        row["type"],
+        _time(row["at"]),
+        datetime.fromisoformat(row["rx"]),
+        bool(row["historic"]),
+        json.loads(row["data"]),
+        row["clock"],
+        row["ref"],
+    )
 
 
 def transition_of(row: sqlite3.Row) -> Transition:
@@ -299,4 +358,7 @@ def transition_of(row: sqlite3.Row) -> Transition:
         received=_time(row["received"]),
         raised_at=_time(row["raised_at"]),
         note=row["note"],
+        latched=bool(row["latched"]),
+        suppression=suppression_of(json.loads(row["suppression"])) if row["suppression"] else UNSUPPRESSED,
+        chatter=row["chatter"],
     )

@@ -8,9 +8,12 @@ from estate.model import EquipmentId
 from rules.alarm import AlarmState, Transition, Trigger
 from rules.instance import RuleInstance
 
+AGAIN = frozenset({Trigger.WORSEN, Trigger.REMIND})
+"""Announce an alarm whose lamp burns already. One that nobody was told of, being suppressed, switches nothing."""
+
 
 class Linked(NamedTuple):
-    """What a transition asks of an equipment: `switch_on` or `switch_off`."""
+    """What a transition asks of an equipment: one of its commands."""
 
     target: EquipmentId
     action: str
@@ -32,10 +35,11 @@ class Linkage:
             if target is None:
                 continue
             holders = self._holding.setdefault(target, set())
-            if transition.trigger is Trigger.RAISE:
-                holders.add(transition.alarm)
+            if transition.announces and transition.trigger not in AGAIN:
+                if action.do == "switch_on":
+                    holders.add(transition.alarm)
                 yield Linked(target, action.do)
-            elif transition.after is AlarmState.NORMAL and action.do == "switch_on":
+            elif transition.after is AlarmState.NORMAL and action.do == "switch_on" and transition.alarm in holders:
                 holders.discard(transition.alarm)
                 if not holders:
                     yield Linked(target, "switch_off")
@@ -46,10 +50,16 @@ class Linkage:
             rule = self._rules.get(transition.alarm)
             for action in rule.actions if rule else ():
                 target = self._target(transition, action.target)
-                if target is not None:
+                if target is not None and action.do == "switch_on":
                     self._holding.setdefault(target, set()).add(transition.alarm)
 
+    def holds(self, target: EquipmentId) -> bool:
+        """Whether a standing alarm keeps it switched on."""
+        return bool(self._holding.get(target))
+
     def _target(self, transition: Transition, name: str) -> EquipmentId | None:
+        if name == "self":
+            return transition.equipment
         owner = self._equipment.get(transition.equipment)
         target = owner.lamp if owner is not None and name == "lamp" else name
         return EquipmentId(target) if target in self._equipment else None

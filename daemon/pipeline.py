@@ -4,22 +4,46 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 from math import inf
 
-from daemon.inbox import Inbox, Item, Operation
+from daemon.inbox import Inbox, Item, Operation, OperationKind
 from daemon.journal import Journal
 from daemon.points import PointStore
-from daemon.publish import AlarmDocuments, point_row
-from daemon.records import Record
+from daemon.publish import AlarmDocuments, flood_row, point_row
+from daemon.records import Audit, Memory, Record
 from estate.errors import CommandRefused
-from estate.model import Clock, Now, PointId, Sample
-from rules.alarm import Transition
+from estate.model import Clock, Now, PointId, Quality, Sample
+from rules.alarm import AlarmId, Transition
 from rules.engine import Engine
+from rules.refusal import AlarmRefused, Refusal
+from rules.suppression import UNSUPPRESSED, SuppressionKind
 
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 1.0  # s; also the beat of the watchdog
+SAVE_EVERY = 1.0  # s between two savings of the engine's memory: a kill costs no more of a running delay
+ALIVE_EVERY = 30.0  # s: at the latest then it is noted that the daemon was alive
+RENEW_EVERY = 1.0  # s between two documents of an alarm that only counts
+
+
+class View(StrEnum):
+    """The lists of ISA-18.2: what is before the operator, and what is kept from him, by its reason."""
+
+    ALL = "all"
+    STANDING = "standing"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    OUT_OF_SERVICE = "out_of_service"
+
+
+LISTED = {
+    View.SHELVED: SuppressionKind.SHELVED,
+    View.SUPPRESSED: SuppressionKind.BY_DESIGN,
+    View.OUT_OF_SERVICE: SuppressionKind.OUT_OF_SERVICE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +58,10 @@ Listener = Callable[[Sequence[Decision]], None]
 
 
 class Pipeline:
-    """Owns points and alarms. `listeners` hear of decisions after the commit and must not block.
+    """Owns points and alarms. Listeners hear of decisions after the commit and must not block.
+
+    Those of `listen_renewed` get new documents of alarms that did not move: what chatters and counts, what
+    belongs together in a flood. Latest wins, at most one per alarm in RENEW_EVERY seconds.
 
     `history` takes every sample that changed; `beat` is called after each pass, so that a live web
     server never keeps a dead engine looking alive.
@@ -60,11 +87,23 @@ class Pipeline:
         self._history = history
         self._beat = beat
         self._listeners: list[Listener] = []
+        self._renewing: list[Listener] = []
+        self._flooding: list[Callable[[bytes], None]] = []
+        self._flood_told: tuple[AlarmId | None, int] = (None, 0)
         self._touched: set[PointId] = set()
+        self._saved_at = -inf
+        self._renewed_at = -inf
         self.passes = 0
 
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
+
+    def listen_renewed(self, listener: Listener) -> None:
+        self._renewing.append(listener)
+
+    def listen_flood(self, listener: Callable[[bytes], None]) -> None:
+        """Hears when a flood of alarms begins, grows and ends, at most once in RENEW_EVERY seconds."""
+        self._flooding.append(listener)
 
     async def run(self) -> None:
         while True:
@@ -86,11 +125,12 @@ class Pipeline:
         for item in items:
             if isinstance(item, Operation):
                 transitions += self.engine.step(changes, now)
-                self._remember(changes)
+                self._remember(changes, now)
                 changes = []
                 answer = self._operate(item, now)
                 if isinstance(answer, Transition):
                     transitions.append(answer)
+                    records.append(_audit(item, now))
                 answers.append((item, answer))
                 continue
             records += item.events
@@ -99,15 +139,17 @@ class Pipeline:
                 changes += self.points.refresh(item.seen, item.seen_at)
                 self._touched.update(item.seen)
         transitions += self.engine.step(changes, now)
-        self._remember(changes)
+        self._remember(changes, now)
         records += transitions
+        records += self._memories(now)
         if records:
             await self._journal.commit(records)
             if transitions:
                 committed = self._clock.now().utc
-                decisions = [Decision(one, self._documents.build(one, committed)) for one in transitions]
+                decisions = [Decision(one, self._document(one, committed)) for one in transitions]
                 for listener in self._listeners:
                     listener(decisions)
+        self._renew(now)
         for item in items:
             if not isinstance(item, Operation):
                 item.settled()
@@ -121,25 +163,87 @@ class Pipeline:
         self.passes += 1
 
     def _operate(self, operation: Operation, now: Now) -> Transition | CommandRefused:
-        act = {"acknowledge": self.engine.acknowledge, "reset": self.engine.reset}[operation.kind]
+        engine, alarm, by, note = self.engine, operation.alarm, operation.by, operation.note
         try:
-            return act(operation.alarm, operation.by, now, operation.note)
+            match operation.kind:
+                case OperationKind.ACKNOWLEDGE:
+                    return engine.acknowledge(alarm, by, now, note)
+                case OperationKind.UNACKNOWLEDGE:
+                    return engine.unacknowledge(alarm, by, now, note)
+                case OperationKind.RESET:
+                    return engine.reset(alarm, by, now, note)
+                case OperationKind.SHELVE:
+                    if operation.until is None:
+                        raise AlarmRefused(alarm, Refusal.NO_END)
+                    return engine.shelve(alarm, by, now, operation.until, note)
+                case OperationKind.UNSHELVE:
+                    return engine.unshelve(alarm, by, now, note)
+                case OperationKind.REMOVE_FROM_SERVICE:
+                    return engine.remove_from_service(alarm, by, now, note, operation.order, operation.until)
+                case OperationKind.RETURN_TO_SERVICE:
+                    return engine.return_to_service(alarm, by, now, note)
         except CommandRefused as refusal:
             return refusal
 
-    def _remember(self, changes: Sequence[Sample]) -> None:
+    def _memories(self, now: Now) -> list[Memory]:
+        """What has changed in the engine's memory, not too often; goes into the same commit as what changed it."""
+        since = now.mono - self._saved_at
+        if since < SAVE_EVERY or (since < ALIVE_EVERY and not self.engine.forgetful):
+            return []
+        self._saved_at = now.mono
+        return [Memory(key, body) for key, body in self.engine.take_memory(now).items()]
+
+    def _renew(self, now: Now) -> None:
+        if now.mono - self._renewed_at < RENEW_EVERY:
+            return
+        self._renewed_at = now.mono
+        flood = self.engine.flood
+        told = (flood.first, len(flood.groups))
+        if told != self._flood_told:
+            self._flood_told = told
+            for hears in self._flooding:
+                hears(flood_row(flood.active, *told))
+        last = (self._last(alarm) for alarm in self.engine.take_renewed())
+        renewed = [Decision(one, self._document(one, None)) for one in last if one is not None]
+        if renewed:
+            for listener in self._renewing:
+                listener(renewed)
+
+    def _last(self, alarm: AlarmId) -> Transition | None:
+        return self.engine.standing.get(alarm) or self.engine.suppressed.get(alarm)
+
+    def _document(self, transition: Transition, committed: datetime | None) -> bytes:
+        alarm = transition.alarm
+        count = self.engine.chatter(alarm)
+        proposal = self.engine.proposal(alarm) if count else None
+        return self._documents.build(transition, committed, self.engine.group(alarm), count, proposal)
+
+    def _remember(self, changes: Sequence[Sample], now: Now) -> None:
         if changes:
-            self._history(changes)
+            # A stale value is as old as it was, but until now it was good: history must not say otherwise.
+            self._history([replace(one, at=now.utc) if one.quality is Quality.STALE else one for one in changes])
             self._touched.update(sample.point for sample in changes)
 
     async def operate(self, operation: Operation) -> Transition:
-        """Ask for an acknowledgement or a reset; returns once it is in the journal. Raises CommandRefused."""
+        """Ask for what an operator wants; returns once it is in the journal. Raises CommandRefused."""
         await self._inbox.put(operation)
         return await operation.outcome
 
     def alarm_rows(self) -> list[bytes]:
-        """The document of every alarm that stands, oldest first."""
-        return [self._documents.build(one, None) for one in self.engine.standing.values()]
+        """The document of every alarm that stands, oldest first, and of every one that is suppressed."""
+        return self.alarm_list(View.ALL)
+
+    def alarm_list(self, view: View) -> list[bytes]:
+        """The documents of one of the lists. An alarm that is suppressed in two ways is in both of their lists."""
+        standing, suppressed = self.engine.standing, self.engine.suppressed
+        if view is View.STANDING:
+            chosen = [one for one in standing.values() if one.suppression is UNSUPPRESSED]
+        elif view is View.ALL:
+            chosen = [*standing.values(), *(one for one in suppressed.values() if one.alarm not in standing)]
+        else:
+            kind = LISTED[view]
+            chosen = [one for one in suppressed.values() if kind in one.suppression.kinds]
+        return [self._document(one, None) for one in chosen]
 
     def point_rows(self, only: Sequence[PointId] | None = None) -> list[bytes]:
         """Points for the console, all or some."""
@@ -166,6 +270,12 @@ async def stream_points(
         touched = pipeline.take_touched()
         if touched and watched():
             send(pipeline.point_rows(touched))
+
+
+def _audit(operation: Operation, now: Now) -> Audit:
+    until = "" if operation.until is None else f"until {operation.until.isoformat()}"
+    detail = "; ".join(part for part in (operation.order, operation.note, until) if part)
+    return Audit(now.utc, operation.by, operation.console, operation.kind.value, operation.alarm, detail)
 
 
 def heartbeat(clock: Clock, version: str, standing: int) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from math import inf
 
 from estate.model import Now, PointId, Quality, Sample, Value
@@ -48,7 +49,9 @@ class PointStore:
         fresh = []
         for point in points:
             if point in self._aged:
-                sample = replace(self._aged.pop(point), received=at, cause=None)
+                aged = self._aged.pop(point)
+                later = timedelta(seconds=at - aged.received)
+                sample = replace(aged, at=aged.at + later, received=at, cause=None)
                 self._latest[point] = sample
                 self._next_expiry = min(self._next_expiry, at + self._max_age[point])
                 fresh.append(sample)
@@ -92,12 +95,15 @@ class PointStore:
         sample = self._latest[point]
         return max(0.0, now.mono - max(sample.received, self._seen.get(point, 0.0)))
 
-    async def wait_for(self, point: PointId, value: Value, timeout: float) -> Sample:
-        """The first good sample of `point` with `value`; raises TimeoutError after `timeout` seconds."""
+    async def wait_for(self, point: PointId, value: Value, timeout: float, since: float = -inf) -> Sample:
+        """The first good sample of `point` with `value`; raises TimeoutError after `timeout` seconds.
+
+        One received before `since` (monotonic s) does not count: it may be older than what it is to prove.
+        """
         sample = self._latest.get(point)
 
         def fits(one: Sample) -> bool:
-            return one.quality is Quality.GOOD and one.value == value
+            return one.quality is Quality.GOOD and one.value == value and one.received >= since
 
         if sample is not None and fits(sample):
             return sample

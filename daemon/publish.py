@@ -9,6 +9,14 @@ from pydantic_core import to_json
 from daemon.assembly import Assembly
 from estate.model import Sample
 from rules.alarm import AlarmId, Transition
+from rules.chatter import Proposal
+from rules.flood import Group
+from rules.suppression import UNSUPPRESSED
+
+NOTHING_OVER_IT = (
+    b',"latched":false,"suppression":null,"shelved_until":null,"chatter":null,"group":null,"first_out":false}'
+)
+"""The end of most documents, serialised once."""
 
 
 class AlarmDocuments:
@@ -36,8 +44,19 @@ class AlarmDocuments:
             fixed[instance.alarm] = to_json(facts)[:-1]
         self._fixed: Mapping[AlarmId, bytes] = fixed
 
-    def build(self, transition: Transition, committed: datetime | None) -> bytes:
-        """The document of an alarm after this transition; `committed` None when it comes from the journal."""
+    def build(
+        self,
+        transition: Transition,
+        committed: datetime | None,
+        group: Group | None = None,
+        chatter: int = 0,
+        proposal: Proposal | None = None,
+    ) -> bytes:
+        """The document of an alarm after this transition; `committed` None when it comes from the journal.
+
+        `group` is what it belongs to in a flood, `chatter` how often it came while it is held as one, and
+        `proposal` what would cure that.
+        """
         cause = transition.cause
         changing: dict[str, Any] = {
             "occurrence": transition.occurrence,
@@ -55,10 +74,30 @@ class AlarmDocuments:
                 "committed": _iso(committed),
             },
         }
-        return self._fixed[transition.alarm] + b"," + to_json(changing)[1:]
+        hidden = transition.suppression
+        if hidden is UNSUPPRESSED and group is None and not chatter and not transition.latched:
+            return self._fixed[transition.alarm] + b"," + to_json(changing)[1:-1] + NOTHING_OVER_IT
+        laid_over: dict[str, Any] = {
+            "latched": transition.latched,
+            "suppression": None if hidden is UNSUPPRESSED else hidden.data(),
+            "shelved_until": _iso(hidden.shelf.until) if hidden.shelf is not None else None,
+            "chatter": {"count": chatter, "proposal": _proposal(proposal)} if chatter else None,
+            "group": group.key if group is not None else None,
+            "first_out": group is not None and group.first_out,
+        }
+        return self._fixed[transition.alarm] + b"," + to_json(changing | laid_over)[1:]
 
     def knows(self, alarm: AlarmId) -> bool:
         return alarm in self._fixed
+
+
+def _proposal(proposal: Proposal | None) -> dict[str, Any] | None:
+    return None if proposal is None else {"part": proposal.cure.value, "value": proposal.value}
+
+
+def flood_row(active: bool, first_out: AlarmId | None, alarms: int) -> bytes:
+    """A flood of alarms: whether there is one, the alarm that was there first, and how many are grouped."""
+    return to_json({"active": active, "first_out": first_out, "alarms": alarms})
 
 
 def point_row(sample: Sample, age: float) -> bytes:

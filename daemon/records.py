@@ -1,7 +1,9 @@
 """What the journal holds beside events and transitions: command steps, audit entries, console receipts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from estate.model import Event
 from rules.alarm import AlarmId, Transition
@@ -48,4 +50,12 @@ class Receipt:
     latency_ms: float | None = None
 
 
-Record = Event | Transition | Step | Audit | Receipt
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the engine wants to be told after a restart, by its key. Takes the place of the last; None: nothing more."""
+
+    key: str
+    body: Mapping[str, Any] | None
+
+
+Record = Event | Transition | Step | Audit | Receipt | Memory

@@ -14,10 +14,14 @@ from rules.rule import EquipmentClass
 
 
 class Change(Strict):
-    """`parameters` are new defaults; under `rules` a known name changes what is written, a new name is a whole rule."""
+    """`parameters` are new defaults; under `rules` a known name changes what is written, a new name is a whole rule.
+
+    So it is under `sequences`.
+    """
 
     parameters: Mapping[PointName, bool | int | float | str] = {}
     rules: Mapping[PointName, Mapping[str, Any]] = {}
+    sequences: Mapping[PointName, Mapping[str, Any]] = {}
 
 
 class SiteRules(Strict):
@@ -91,8 +95,11 @@ class SiteClasses:
             lines["parameters", parameter] = lines["parameters", parameter, "default"]
         for rule, parts in change.rules.items():
             data["rules"].setdefault(rule, {}).update(parts)
+        for sequence, parts in change.sequences.items():
+            data.setdefault("sequences", {}).setdefault(sequence, {}).update(parts)
         depth = len(at)
-        lines |= {loc[depth:]: line for loc, line in document.lines.items() if loc[: depth + 1] == (*at, "rules")}
+        written = {(*at, "rules"), (*at, "sequences")}
+        lines |= {loc[depth:]: line for loc, line in document.lines.items() if loc[: depth + 1] in written}
         spoiled = frozenset(loc[depth:] for loc in document.spoiled if loc[:depth] == at)
         cls, faults = validate(Document(document.file, data, lines, (), spoiled), EquipmentClass, words=rule_words())
         self.faults += faults

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from daemon.catalogue import Catalogue
 from drivers.profile import MqttPoint, Profile, RegisterPoint
+from estate.command_keys import read_command_keys
 from estate.errors import Fault
 from estate.folder import Placed, SiteFolder
 from estate.installation import Device, Scale
@@ -48,9 +49,21 @@ def wire(site: SiteFolder, catalogue: Catalogue, offered: Offered) -> Iterator[F
             continue
         yield from _connection(site, row, profile)
         yield from _scales(row, profile)
-        if device.commands and profile.modbus is not None and not any(r.writable for r in profile.registers.values()):
+        if device.commands and not any(point.writable for point in profile.points.values()):
             yield row.fault("commands_read_only", "commands", profile=device.profile)
         _offer(offered, device, profile)
+
+
+def keys_missing(site: SiteFolder, catalogue: Catalogue) -> Iterator[Fault]:
+    """What is wrong with command-keys.yaml, and devices that are to be commanded over MQTT without a key."""
+    keys, faults = read_command_keys(site.path)
+    yield from faults
+    if faults:
+        return
+    for row in site.devices:
+        profile = catalogue.profiles.get(row.value.profile)
+        if row.value.commands and profile is not None and profile.mqtt is not None and row.value.id not in keys:
+            yield row.fault("key_missing", "commands", id=row.value.id)
 
 
 def _connection(site: SiteFolder, row: Placed[Device], profile: Profile) -> Iterator[Fault]:
@@ -65,6 +78,10 @@ def _connection(site: SiteFolder, row: Placed[Device], profile: Profile) -> Iter
     for key in ("bus", "unit"):
         if getattr(device, key) is not None:
             yield row.fault("bus_on_mqtt", key, profile=device.profile)
+    if (profile.dc09 is None) != (device.account is None):
+        yield row.fault("account", profile=device.profile, id=device.id)
+    if profile.dc09 is not None and site.outline is not None and site.outline.dc09 is None:
+        yield row.fault("no_receiver", profile=device.profile)
     if profile.mqtt is None:
         return
     if site.outline is not None and site.outline.mqtt is None:
@@ -78,7 +95,7 @@ def _connection(site: SiteFolder, row: Placed[Device], profile: Profile) -> Iter
 
 
 def _scales(row: Placed[Device], profile: Profile) -> Iterator[Fault]:
-    loops = [name for name, register in profile.registers.items() if register.current_loop]
+    loops = [name for name, register in profile.registers.items() if register.is_scaled_on_site]
     for name in row.value.scale:
         if name not in loops:
             known = some(loops)
@@ -106,8 +123,8 @@ def _offer(offered: Offered, device: Device, profile: Profile) -> None:
             offered.max_age[point] = age
         if isinstance(described, RegisterPoint):
             offered.poll[point] = device.poll * described.every
-            if described.writable:
-                offered.writable.add(point)
+        if described is not None and described.writable:
+            offered.writable.add(point)
 
 
 def _max_age(device: Device, profile: Profile, described: RegisterPoint | MqttPoint | None) -> float | None:
@@ -115,6 +132,8 @@ def _max_age(device: Device, profile: Profile, described: RegisterPoint | MqttPo
     every = described.every if isinstance(described, RegisterPoint) else 1
     if device.max_age is not None:
         return device.max_age * every
+    if profile.dc09 is not None:
+        return None  # it says a thing once; silence is judged by its supervision
     if profile.mqtt is None:
         return 3 * device.poll * every
     if profile.mqtt.heartbeat:
@@ -123,9 +142,9 @@ def _max_age(device: Device, profile: Profile, described: RegisterPoint | MqttPo
 
 
 def scales_missing(offered: Offered, device: Mapping[str, Placed[Device]], bound: Iterator[PointId]) -> Iterator[Fault]:
-    """4-20 mA inputs that equipment reads although nobody said what they measure."""
+    """4-20 mA inputs and pulse counters that equipment reads although nobody said what they measure."""
     for point in dict.fromkeys(bound):
         described = offered.kinds.get(point)
-        if isinstance(described, RegisterPoint) and described.current_loop and point not in offered.scales:
+        if isinstance(described, RegisterPoint) and described.is_scaled_on_site and point not in offered.scales:
             owner, _, name = point.partition(".")
             yield device[owner].fault("scale_missing", "scale", point=name, device=owner)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -84,11 +84,14 @@ SLOW_EVERY = 10
 class RegisterPoint(Strict):
     """One point in a Modbus register map. `address` is counted from the profile's `address_base`.
 
-    `bit` picks one bit, `bits` [shift, width] a range (4 wide: a nibble). Value = raw * scale + offset.
+    `bit` picks one bit, `bits` [shift, width] a range (4 wide: a nibble). Value = raw * scale / divisor + offset.
     `sentinels` are raw values of the whole register that mean "no value", with their reason. `enum` names
-    raw values; a raw value it does not name is bad (decode). On coils and discretes `length` takes so many
-    neighbours together: true when any of them is. `current_loop` marks a 4-20 mA input in mA, scaled per
-    site and judged after NAMUR NE43. `status_point` names the point with the module's own verdict on this
+    raw values, in place or by the name of one of the profile's `enums`; one named null means "not there"
+    (sensor fault), one it does not name is bad (decode). On coils and discretes `length` takes so many
+    neighbours together: true when any of them is, or with an `enum` the number whose lowest bit is the
+    first of them. `current_loop` marks a 4-20 mA input in mA, scaled per
+    site and judged after NAMUR NE43. `pulses` marks a pulse counter, scaled per site: no pulse is `low`, one
+    pulse `high`. `status_point` names the point with the module's own verdict on this
     input: an enum whose word `normal` is fine, `over_range` and `under_range` are uncertain, and every other
     word is a sensor fault. `poll`: `fast` goes before what is due at the same time, `slow` is read every
     tenth cycle. `valid` is in the point's unit (mA on a current loop).
@@ -102,13 +105,15 @@ class RegisterPoint(Strict):
     bits: Span[int] | None = None
     word_order: WordOrder | None = None
     scale: float = 1.0
+    divisor: Annotated[int, Field(ge=2)] | None = None
     offset: float = 0.0
     unit: str = ""
     valid: Span[float] | None = None
     sentinels: Mapping[Raw, str] = {}
-    enum: Mapping[Raw, str | bool] | None = None
+    enum: Mapping[Raw, str | bool | None] | None = None
     invert: bool = False
     current_loop: bool = False
+    pulses: bool = False
     status_point: str | None = None
     poll: Literal["fast", "normal", "slow"] = "normal"
     writable: bool = False
@@ -146,6 +151,16 @@ class RegisterPoint(Strict):
         if self.length is not None and (self.type is RegisterType.TEXT or self.table.is_bits):
             return self.length
         return self.type.registers
+
+    @property
+    def is_scaled_on_site(self) -> bool:
+        """Whether only the site knows what it measures."""
+        return self.current_loop or self.pulses
+
+    @property
+    def factor(self) -> float:
+        """What one step of the raw number is worth."""
+        return self.scale / (self.divisor or 1)
 
     @property
     def is_partial(self) -> bool:
@@ -190,7 +205,8 @@ class ModbusSection(Strict):
     unwanted registers one read may cross (0 where holes answer with exception 2); no read crosses a
     `barrier` (wire address where a new read must start). `max_read` counts registers; of coils and discretes
     sixteen times as many are read at once. `min_interval` is the pause this model needs after an answer.
-    `tolerate_long_coils` for boards that answer FC01 with all their coils.
+    `tolerate_long_coils` for boards that answer FC01 with all their coils. `sentinels` belong to every whole
+    number of their type that lists none itself.
     """
 
     address_base: int = 0
@@ -201,6 +217,7 @@ class ModbusSection(Strict):
     min_interval: Annotated[float, Field(ge=0, le=10)] = 0.0
     timeout: Annotated[float, Field(gt=0, le=30)] | None = None
     tolerate_long_coils: bool = False
+    sentinels: Mapping[Annotated[RegisterType, Field(strict=False)], Mapping[Raw, str]] = {}
     probe: Probe | None = None
 
     def wire(self, address: int) -> int:
@@ -213,7 +230,7 @@ class MqttPoint(Strict):
 
     `values` lists all values an enum may have: others are bad (decode), never taken as normal; those in
     `unknown` are bad (sensor fault). `map` renames raw values. `topic` (foreign dialects) is relative to
-    the device's root topic.
+    the device's root topic. A `writable` point takes signed commands (docs/mqtt.md), by its own name.
     """
 
     path: str
@@ -227,6 +244,7 @@ class MqttPoint(Strict):
     scale: float = 1.0
     offset: float = 0.0
     momentary: bool = False
+    writable: bool = False
     note: str = ""
 
 
@@ -240,7 +258,12 @@ class EventMapping(Strict):
 
 
 class MqttSection(Strict):
-    """How this model speaks. `estate` is our contract (docs/mqtt.md), `topic` any topic with JSON or text."""
+    """How this model speaks. `estate` is our contract (docs/mqtt.md), `topic` any topic with JSON or text.
+
+    A message of dialect `topic` that has something at each path of `event` is one event: what stands there, joined
+    by `/`, is its type, for which the profile's `events` say what it does. `event_live` is a path at which false
+    means that the device had buffered it, `event_time` where its own time (ISO 8601) stands.
+    """
 
     dialect: Literal["estate", "topic"] = "estate"
     topic_class: str = ""
@@ -248,10 +271,59 @@ class MqttSection(Strict):
     heartbeat: Annotated[float, Field(ge=0)] = 30.0  # s; 0: the device sends none, `max_silence` rules
     max_silence: float | None = None
     availability: MqttPoint | None = None
+    event: Listed[str] = ()
+    event_live: str = ""
+    event_time: str = ""
+
+
+class Code(Strict):
+    """A Contact ID code: the event of its coming (opening) and of its end (closing).
+
+    `armed` is the state that a closing brings about.
+    """
+
+    new: str
+    restore: str
+    armed: str = ""
+
+
+class Dc09Section(Strict):
+    """An alarm panel on the DC-09 receiver. `supervision`: s without any message after which it is offline."""
+
+    supervision: Annotated[float, Field(gt=0, le=172800)] = 200.0
+    codes: Mapping[str, Code]
+
+
+def _spelled_out(document: object) -> object:
+    """Named enums and the section's sentinels written into each register they belong to; what is odd stays."""
+    if not isinstance(document, dict) or not isinstance(document.get("registers"), dict):
+        return document
+    enums = _mapping(document.get("enums"))
+    sentinels = _mapping(_mapping(document.get("modbus")).get("sentinels"))
+    if not enums and not sentinels:
+        return document
+    registers = {}
+    for name, register in document["registers"].items():
+        if isinstance(register, dict):
+            own = dict(register)
+            if isinstance(own.get("enum"), str) and own["enum"] in enums:
+                own["enum"] = enums[own["enum"]]
+            whole = own.get("table") in ("holding", "input") and "bit" not in own and "bits" not in own
+            if whole and "sentinels" not in own and (usual := sentinels.get(own.get("type", "uint16"))) is not None:
+                own["sentinels"] = usual
+            registers[name] = own
+        else:
+            registers[name] = register
+    return {**document, "registers": registers}
+
+
+def _mapping(part: object) -> Mapping[str, Any]:
+    return part if isinstance(part, dict) else {}
 
 
 class Profile(Strict):
-    """A device model. `points` use the words of the equipment class it serves."""
+    """A device model. `points` use the words of the equipment class it serves; `enums` are lists of raw values
+    that several registers share."""
 
     profile: str
     vendor: str
@@ -262,19 +334,26 @@ class Profile(Strict):
     classes: Listed[str] = ()
     modbus: ModbusSection | None = None
     mqtt: MqttSection | None = None
+    dc09: Dc09Section | None = None
+    enums: Mapping[str, Mapping[Raw, str | bool | None]] = {}
     registers: Mapping[str, RegisterPoint] = {}
     fields: Mapping[str, MqttPoint] = {}
     events: Mapping[str, EventMapping] = {}
     caveats: Listed[str] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _what_is_said_once(cls, document: object) -> object:
+        return _spelled_out(document)
+
     @model_validator(mode="after")
     def _one_protocol(self) -> Self:
-        if (self.modbus is None) == (self.mqtt is None):
-            raise ValueError("a profile has either a modbus or an mqtt section")
+        if sum(section is not None for section in (self.modbus, self.mqtt, self.dc09)) != 1:
+            raise ValueError("a profile has one section: modbus, mqtt or dc09")
         if self.modbus is not None and (self.fields or self.events or not self.registers):
             raise ValueError("a modbus profile lists its points under registers")
-        if self.mqtt is not None and (self.registers or not (self.fields or self.events)):
-            raise ValueError("an mqtt profile lists its points under fields and events")
+        if self.modbus is None and (self.registers or not (self.fields or self.events)):
+            raise ValueError("an mqtt or dc09 profile lists its points under fields and events")
         return self
 
     @model_validator(mode="after")

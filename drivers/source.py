@@ -1,6 +1,6 @@
 """What a driver must be: it runs for ever, delivers samples and events, and may write points."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from estate.model import Delivery, PointId, Value
@@ -22,6 +22,11 @@ class Source(Protocol):
 class Writable(Protocol):
     """A source that can switch something."""
 
-    async def write(self, point: PointId, value: Value) -> None:
-        """Send one write and return when the device confirmed it. Raises TransportError, never retries."""
+    async def write(self, point: PointId, value: Value, told: Mapping[str, str] | None = None) -> None:
+        """Send one write and return when the device confirmed it; never sent twice.
+
+        `told` is what a device may show of it: by, reason, until. Raises NotSent when it never left, DeviceRefused
+        when the device said no, CommandRefused for what it may not be told, and any other TransportError when
+        nobody can say whether it was done.
+        """
         ...

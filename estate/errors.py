@@ -3,6 +3,7 @@
 Exception
   ConfigError          the site, a rule or a profile is wrong: every fault with file and line -> refuse to start
   TransportError       no answer, reset, timeout                        -> quality bad, retry (drivers only)
+    NotSent            it never left: nothing can have happened           -> a command failed, nobody need look
     DeviceRefused      the device answered with a refusal               -> bad for those points, others live on
   DecodeError          bytes arrived but mean nothing                   -> quality bad (decode)
   CommandRefused       a person asked for something not allowed now     -> 409 with the reason
@@ -35,6 +36,10 @@ class ConfigError(Exception):
 
 class TransportError(Exception):
     """The device or its line did not answer as the protocol demands."""
+
+
+class NotSent(TransportError):
+    """What was to be written never left this machine."""
 
 
 class DeviceRefused(TransportError):

@@ -14,6 +14,8 @@ from estate.people import Household, User
 from estate.story import Story
 from estate.strict import Strict
 from estate.table import read_csv
+from estate.timetable import Timetable
+from estate.tours import Tour
 from estate.validation import validate
 from estate.wording import fault
 
@@ -67,6 +69,8 @@ class SiteFolder:
     equipment: Rows[Equipment]
     users: Rows[User]
     households: Rows[Household]
+    tours: Rows[Tour]
+    timetables: Rows[Timetable]
     rules: Document | None
     stories: Sequence[Placed[Story]]
     procedures: Mapping[str, Path]
@@ -98,6 +102,8 @@ def read_folder(path: Path) -> SiteFolder:
         equipment=_read_rows(path, "equipment", Equipment, faults, required=True),
         users=_read_rows(path, "people", User, faults),
         households=_read_rows(path, "households", Household, faults),
+        tours=_read_rows(path, "tours", Tour, faults),
+        timetables=_read_rows(path, "timetables", Timetable, faults),
         rules=rules,
         stories=_read_stories(path / "tests", faults),
         procedures=_read_procedures(path / "procedures", faults),

@@ -43,7 +43,7 @@ class Bus(Strict):
 
 
 class Scale(Strict):
-    """What a 4-20 mA loop means: 4 mA is `low`, 20 mA is `high`, both in `unit`."""
+    """What a 4-20 mA loop means: 4 mA is `low`, 20 mA is `high`, both in `unit`. Of a counter: no pulse, one pulse."""
 
     low: float
     high: float
@@ -57,10 +57,12 @@ class Scale(Strict):
 
 
 class Device(Strict):
-    """An installed device of the model `profile`: `bus` and `unit` on Modbus, `via` or `topic` on MQTT.
+    """An installed device of the model `profile`: `bus` and `unit` on Modbus, `via` or `topic` on MQTT,
+    `account` (hex) on the DC-09 receiver.
 
     `poll` and `max_age` in seconds; without `max_age` a point goes stale after three polls, or three
-    heartbeats and 5 s over MQTT. `commands` allows the daemon to write to it.
+    heartbeats and 5 s over MQTT. `commands` allows the daemon to write to it. `fed_by` is the equipment that
+    supplies it.
     """
 
     id: Id
@@ -69,10 +71,12 @@ class Device(Strict):
     unit: Annotated[int, Field(ge=0, le=255)] | None = None
     via: Id | None = None
     topic: Annotated[str, StringConstraints(pattern=r"^[^+#\s/][^+#\s]*$", max_length=200)] | None = None
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{3,16}$")] | None = None
     poll: Annotated[float, Field(ge=0.05, le=3600)] = 1.0
     max_age: Seconds | None = None
     scale: Mapping[PointName, Scale] = {}
     commands: bool = False
+    fed_by: Id | None = None
     name: Text | None = None
 
 
@@ -88,7 +92,8 @@ class Equipment(Strict):
     """One sump, door or stretch of wall. `number` is what operators call it on the radio (07号防区).
 
     With `device`, every class point that the device's profile offers under the same name is bound to it;
-    `points` overrides and adds. `lamp` and `household` are ids, `camera` is the camera's name.
+    `points` overrides and adds. `lamp` and `household` are ids, `camera` is the camera's name. `fed_by` is the
+    equipment that supplies it, `group` a name for what is commanded together.
     """
 
     id: Id
@@ -102,4 +107,6 @@ class Equipment(Strict):
     map: MapPlace | None = None
     camera: Words | None = None
     lamp: Id | None = None
+    group: Id | None = None
     household: Id | None = None
+    fed_by: Id | None = None

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from estate.annunciation import Annunciation
 from estate.installation import Bus
 from estate.strict import Id, Strict, Text, Words
+from estate.timetable import Location
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -47,6 +49,13 @@ class Console(Strict):
     port: Port = 8470
 
 
+class Receiver(Strict):
+    """Where alarm panels reach us with SIA DC-09 over TCP."""
+
+    host: Words = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 12128
+
+
 class Plan(Strict):
     """One e-map drawing: an SVG with a viewBox."""
 
@@ -61,8 +70,11 @@ class Outline(Strict):
     id: Id
     name: Text
     timezone: Annotated[str, AfterValidator(_known_zone)]
+    location: Location | None = None
     mqtt: Broker | None = None
+    dc09: Receiver | None = None
     history: History | None = None
     console: Console = Console()
+    annunciation: Annunciation = Annunciation()
     buses: tuple[Bus, ...] = ()
     plans: tuple[Plan, ...] = ()

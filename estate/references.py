@@ -6,6 +6,7 @@ from pathlib import Path
 from estate.errors import Fault
 from estate.folder import Placed, SiteFolder
 from estate.installation import Device, Equipment
+from estate.tours import Tour
 from estate.wording import nearest
 
 
@@ -17,6 +18,8 @@ def check_references(site: SiteFolder) -> Iterator[Fault]:
     for row in site.equipment:
         yield from _equipment(site, row)
         yield from _lamp(site, row, equipment)
+    for tour in site.tours:
+        yield from _tour(site, tour, equipment)
 
 
 def _outline(site: SiteFolder) -> Iterator[Fault]:
@@ -43,9 +46,10 @@ def _devices(site: SiteFolder) -> Iterator[Fault]:
     buses = site.written_ids("buses")
     rtu = {bus.id for bus in site.outline.buses if bus.is_rtu} if site.outline else set()
     units: dict[tuple[str, int], str] = {}
+    accounts: dict[str, str] = {}
     for row in site.devices:
         device = row.value
-        if device.id == "system" or device.id.startswith(("bus-", "device-")):
+        if device.id == "system" or device.id.startswith(("bus-", "device-", "gateway-")):
             yield row.fault("id_reserved", "id", id=device.id)
         if device.bus is not None and device.bus not in buses:
             yield row.fault("unknown_bus", "bus", near=nearest(device.bus, buses), id=device.bus)
@@ -53,6 +57,10 @@ def _devices(site: SiteFolder) -> Iterator[Fault]:
             yield row.fault("rtu_unit", "unit", unit=device.unit)
         if device.max_age is not None and device.bus is not None and device.max_age < device.poll:
             yield row.fault("max_age_short", "max_age", max_age=device.max_age, poll=device.poll)
+        if device.account is not None:
+            other = accounts.setdefault(device.account, device.id)
+            if other != device.id:
+                yield row.fault("account_twice", "account", account=device.account, other=other)
         if device.bus is not None and device.unit is not None:
             other = units.setdefault((device.bus, device.unit), device.id)
             if other != device.id:
@@ -76,7 +84,7 @@ def _topics(rows: list[Placed[Device]]) -> Iterator[Fault]:
 
 def _equipment(site: SiteFolder, row: Placed[Equipment]) -> Iterator[Fault]:
     item = row.value
-    if item.id == "system" or item.id.startswith(("bus-", "device-")):
+    if item.id == "system" or item.id.startswith(("bus-", "device-", "gateway-")):
         yield row.fault("id_reserved", "id", id=item.id)
     devices = site.devices.ids
     if item.device is not None and item.device not in devices:
@@ -103,6 +111,22 @@ def _lamp(site: SiteFolder, row: Placed[Equipment], equipment: Mapping[str, Plac
     target = equipment.get(lamp)
     if target is not None and target.value.class_ != "lamp":
         yield row.fault("not_a_lamp", "lamp", id=lamp, class_=target.value.class_)
+
+
+def _tour(site: SiteFolder, row: Placed[Tour], equipment: Mapping[str, Placed[Equipment]]) -> Iterator[Fault]:
+    tour = row.value
+    wanted: list[tuple[tuple[str | int, ...], str, str]] = [(("id",), tour.id, "tour")]
+    wanted += [
+        (("stops", number, "checkpoint"), stop.checkpoint, "checkpoint") for number, stop in enumerate(tour.stops)
+    ]
+    for place, name, class_ in wanted:
+        found = equipment.get(name)
+        if name not in site.equipment.ids or (found is not None and found.value.class_ != class_):
+            known = [item.id for item in site.equipment.values if item.class_ == class_]
+            yield row.fault("not_of_class", *place, near=nearest(name, known), id=name, class_=class_)
+    for number, reader in enumerate(tour.readers):
+        if reader not in site.devices.ids:
+            yield row.fault("unknown_device", "readers", number, near=nearest(reader, site.devices.ids), id=reader)
 
 
 def _place(site: SiteFolder, row: Placed[Equipment]) -> Iterator[Fault]:

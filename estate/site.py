@@ -11,6 +11,8 @@ from estate.outline import Broker, Console, History, Outline, Plan
 from estate.people import Household, Resident, Role, User
 from estate.references import check_references
 from estate.strict import Text
+from estate.timetable import Timetable
+from estate.tours import Tour
 from estate.wording import fault
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Scale",
     "Site",
     "Text",
+    "Tour",
     "User",
     "compose_site",
     "load_site",
@@ -43,6 +46,8 @@ class Site(Outline):
     equipment: tuple[Equipment, ...]
     users: tuple[User, ...] = ()
     households: tuple[Household, ...] = ()
+    tours: tuple[Tour, ...] = ()
+    timetables: tuple[Timetable, ...] = ()
     rules: Mapping[str, Any] = {}
     procedures: Mapping[str, Path] = {}
     folder: Path
@@ -68,6 +73,8 @@ def compose_site(files: SiteFolder) -> Site:
         equipment=files.equipment.values,
         users=files.users.values,
         households=files.households.values,
+        tours=files.tours.values,
+        timetables=files.timetables.values,
         rules=files.rules.data if files.rules is not None else {},
         procedures=files.procedures,
         folder=files.path,

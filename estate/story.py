@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import JsonValue, StringConstraints
 
 from estate.strict import Id, PointName, PointPath, Strict, Text, Words
 
@@ -25,7 +25,7 @@ class Said(Strict):
 
     device: Id
     type: Words
-    data: Mapping[str, bool | int | float | str | None] = {}
+    data: Mapping[str, JsonValue] = {}
     historic: bool = False
 
 
@@ -34,9 +34,10 @@ class Step(Strict):
 
     `set` gives points their values, or takes them away: `no communication`, `sensor fault`, `stale` and the
     other words of Quality. `lost` devices fall silent with all their points, `back` ones return with the
-    values they had. `do` is one operator's action with `by`, `note` and `for`; with `refused` it must be
-    refused, for this reason. `expect` are alarm states, `text` what the operator reads (zh),
-    `commands` what linked actions last asked of an equipment (`none` if nothing).
+    values they had. `do` is one operator's action with `by`, `note`, `for` and `order`; with `refused` it must
+    be refused, for this reason. `expect` are alarm states, `text` what the operator reads (zh), `suppressed`
+    what lies over an alarm (`none` if nothing, several joined by "and"), and `commands` what linked actions
+    last asked of an equipment (`none` if nothing).
     """
 
     at: Moment
@@ -48,6 +49,7 @@ class Step(Strict):
     refused: Words | None = None
     expect: Mapping[AlarmPath, str] = {}
     text: Mapping[AlarmPath, Words] = {}
+    suppressed: Mapping[AlarmPath, str] = {}
     commands: Mapping[Id, str] = {}
 
     @property

@@ -7,7 +7,7 @@ from enum import StrEnum
 from estate.model import Cause, EquipmentId, Now
 from rules.suppression import UNSUPPRESSED, AlarmId, Suppression
 
-__all__ = ["ANNOUNCING", "LEAVING", "TABLE", "Alarm", "AlarmId", "AlarmState", "Transition", "Trigger", "move"]
+__all__ = ["ANNOUNCING", "IN_SIGHT", "TABLE", "Alarm", "AlarmId", "AlarmState", "Transition", "Trigger", "move"]
 
 
 class AlarmState(StrEnum):
@@ -23,6 +23,8 @@ class AlarmState(StrEnum):
     RETURNED = "returned, unacknowledged"  # D
     LATCHED_UNACKNOWLEDGED = "latched, unacknowledged"  # L1
     LATCHED = "latched, acknowledged"  # L2
+
+    __hash__ = str.__hash__  # Enum's own is Python code, and the table is looked into at every transition
 
     @property
     def needs_acknowledge(self) -> bool:
@@ -57,6 +59,8 @@ class Trigger(StrEnum):
     UNSUPPRESS = "unsuppress"  # nothing suppresses it by design any more
     REMOVE_FROM_SERVICE = "remove from service"
     RETURN_TO_SERVICE = "return to service"
+
+    __hash__ = str.__hash__
 
 
 _S, _T = AlarmState, Trigger
@@ -106,8 +110,8 @@ TABLE: dict[tuple[AlarmState, Trigger], AlarmState] = {
     **{(before, trigger): before for trigger in (_T.SHELVE, _T.SUPPRESS, _T.REMOVE_FROM_SERVICE) for before in _S},
 }
 
-LEAVING = frozenset({_T.SHELF_ENDED, _T.UNSHELVE, _T.UNSUPPRESS, _T.RETURN_TO_SERVICE})
-"""Take one suppression away. Their rows of the table apply when it was the last; else nothing moves."""
+IN_SIGHT = frozenset({_T.SHELF_ENDED, _T.UNSHELVE, _T.UNSUPPRESS, _T.RETURN_TO_SERVICE, _T.WORSEN, _T.REMIND})
+"""Their rows apply where nothing suppresses the alarm, or nothing any more; else the state stays as it is."""
 
 ANNOUNCING = frozenset({_T.RAISE, _T.WORSEN, _T.REMIND, _T.SHELF_ENDED, _T.UNSUPPRESS, _T.RETURN_TO_SERVICE})
 """With these an alarm that comes to, or stays at, UNACKNOWLEDGED is announced. Taking back one's own
@@ -116,7 +120,7 @@ acknowledgement announces nothing, though the tone goes on."""
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Where one alarm stands. `occurrence` counts the times it was raised, suppressed or not.
+    """Where one alarm stands, `since` its last transition. `occurrence` counts its raisings, suppressed ones too.
 
     `latched` means that it cannot go to normal without a reset: set when an alarm of a latching rule is
     before the operator, kept while it is still there.
@@ -165,9 +169,7 @@ class Transition:
     def announces(self) -> bool:
         """Whether an operator is called: what the KPIs count, and what sounds anew."""
         return (
-            self.after is AlarmState.UNACKNOWLEDGED
-            and self.suppression is UNSUPPRESSED
-            and self.trigger in ANNOUNCING
+            self.after is AlarmState.UNACKNOWLEDGED and self.suppression is UNSUPPRESSED and self.trigger in ANNOUNCING
         )
 
 
@@ -180,4 +182,4 @@ def move(alarm: Alarm, trigger: Trigger, now: Now) -> Alarm:
         return Alarm(alarm.id, after, now.utc, alarm.occurrence + 1, now.utc, alarm.latched, alarm.suppression)
     if trigger is Trigger.RESET:
         return replace(alarm, state=after, since=now.utc, latched=False)
-    return replace(alarm, state=after, since=alarm.since if after is alarm.state else now.utc)
+    return replace(alarm, state=after, since=now.utc)

@@ -6,97 +6,88 @@
     comparison = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=") sum ]
     sum        = product { ("+" | "-") product }
     product    = factor { ("*" | "/") factor }
-    factor     = "-" factor | number | string | "true" | "false" | name | call | "(" condition ")"
+    factor     = "-" factor | quantity | string | "true" | "false" | name | call | "(" condition ")"
+    quantity   = number [ unit ]                                    2.5 bar, 30s, 95 %
     call       = ("abs" | "min" | "max") "(" condition { "," condition } ")"
-               | "rate" "(" name "," number ("ms" | "s" | "m" | "h") ")"
+               | "held"     "(" condition "," time ")"              true for so long without a break
+               | "count"    "(" condition "," time ")"              how often it became true
+               | "since"    "(" condition ")"                       seconds since it last became true
+               | "within"   "(" condition { "," condition } "," time ")"   all of them true, if not at once
+               | "at_least" "(" number { "," condition } [ "," time ] ")"  so many of them
+               | "rate"     "(" name "," time ")"                   slope of a point, per second
+               | "changed"  "(" name [ "," time ] ")"               another value than before
+               | "stale"    "(" name ")"                            its quality is not good
+    time       = number ("ms" | "s" | "m" | "min" | "h" | "d") | name of a parameter
 
 Text becomes a tree here and nothing else: it is never given to Python's own evaluation.
 """
 
-import re
-from dataclasses import dataclass
+from functools import lru_cache
 
-from rules.tree import Arithmetic, Both, Call, Comparison, Either, Literal, Name, Negative, Node, Not, Rate
+from rules.tokens import ConditionError, Token, tokens
+from rules.tree import (
+    Arithmetic,
+    AtLeast,
+    Both,
+    Call,
+    Changed,
+    Comparison,
+    Count,
+    Duration,
+    Either,
+    Held,
+    Literal,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Rate,
+    Recently,
+    Since,
+    Stale,
+)
 
 LONGEST = 500  # characters; longer is not a condition an operator could be told
 DEEPEST = 40  # nested parentheses, signs and nots
-LONGEST_WINDOW = 3600.0  # s
+SHORTEST_WINDOW = 0.1  # s
+SHORTEST_SLOPE = 1.0  # s
+LONGEST_WINDOW = 31 * 86400.0  # s
+JUST_NOW = 1.0  # s: `changed(p)` alone
 
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 FUNCTIONS = {"abs": (1, 1), "min": (2, 8), "max": (2, 8)}
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-RESERVED = frozenset({"and", "or", "not", "true", "false", "rate", *FUNCTIONS})
+MOST_OPERANDS = 8  # of within, 16 of at_least
+OVER_TIME = ("held", "count", "since", "within", "at_least", "rate", "changed", "stale")
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+RESERVED = frozenset({"and", "or", "not", "true", "false", *FUNCTIONS, *OVER_TIME})
 
-_TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n]+)
-      | (?P<number>(?:\d+\.\d+|\d+)(?:[eE][-+]?\d{1,3})?(?P<unit>[A-Za-z_]\w*)?)
-      | (?P<string>"[^"\n]*"|'[^'\n]*')
-      | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<symbol>==|!=|<=|>=|[-+*/()<>,])""",
-    re.VERBOSE,
-)
+__all__ = ["RESERVED", "ConditionError", "parse"]
 
 
-class ConditionError(ValueError):
-    """A condition that means nothing; `word` is the wrong part. `rule_<code>` in rules/messages.yaml tells people."""
-
-    def __init__(self, code: str, column: int, word: str = "", near: str = "") -> None:
-        what = code.replace("_", " ") + (f": {word}" if word else "") + (f" (did you mean {near}?)" if near else "")
-        super().__init__(f"column {column}: {what}")
-        self.code = code
-        self.column = column
-        self.word = word
-        self.near = near
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    unit: str
-    column: int
-
-
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
     """The tree of a condition; raises ConditionError at the first mistake."""
     if len(text) > LONGEST:
         raise ConditionError("too_long", LONGEST + 1)
-    parser = _Parser(_tokens(text))
+    parser = _Parser(tokens(text))
     tree = parser.condition()
     parser.end()
     return tree
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens = []
-    place = 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
-            opened = text[place] in "\"'"
-            raise ConditionError("open_string" if opened else "unexpected", place + 1, text[place])
-        if found.lastgroup != "space":
-            unit = found["unit"] or ""
-            kind = "number" if found["number"] else "string" if found["string"] else found.lastgroup or ""
-            tokens.append(_Token(kind, found[0].removesuffix(unit) if unit else found[0], unit, place + 1))
-        place = found.end()
-    tokens.append(_Token("end", "", "", len(text) + 1))
-    return tokens
-
-
 class _Parser:
     """Recursive descent; one method for each line of the grammar."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._place = 0
         self._depth = 0
 
     @property
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         return self._tokens[self._place]
 
-    def _take(self, *texts: str) -> _Token | None:
+    def _take(self, *texts: str) -> Token | None:
         """The next token when it is one of these words or symbols, and go past it."""
         token = self._next
         if token.kind in ("word", "symbol") and token.text in texts:
@@ -182,17 +173,15 @@ class _Parser:
             raise ConditionError("incomplete", token.column)
         raise ConditionError("unexpected", token.column, token.text)
 
-    def _number(self, token: _Token) -> Literal:
-        if token.unit:
-            raise ConditionError("stray_unit", token.column, token.text + token.unit)
+    def _number(self, token: Token) -> Literal:
         whole = token.text.isdigit()
-        return Literal(int(token.text) if whole else float(token.text), token.column)
+        return Literal(int(token.text) if whole else float(token.text), token.column, token.unit)
 
-    def _word(self, token: _Token) -> Node:
+    def _word(self, token: Token) -> Node:
         if token.text in ("true", "false"):
             return Literal(token.text == "true", token.column)
-        if token.text == "rate":
-            return self._rate(token)
+        if token.text in OVER_TIME:
+            return self._over_time(token)
         if token.text in FUNCTIONS:
             return self._call(token)
         if token.text in RESERVED:
@@ -201,7 +190,7 @@ class _Parser:
             raise ConditionError("unknown_function", token.column, token.text)
         return Name(token.text, token.column)
 
-    def _call(self, token: _Token) -> Call:
+    def _call(self, token: Token) -> Call:
         self._expect("(")
         arguments = [self.condition()]
         while self._take(","):
@@ -212,24 +201,97 @@ class _Parser:
             raise ConditionError("argument_count", token.column, token.text)
         return Call(token.text, tuple(arguments), token.column)
 
-    def _rate(self, token: _Token) -> Rate:
+    def _over_time(self, token: Token) -> Node:
         self._expect("(")
-        point = self._next
-        if point.kind != "word" or point.text in RESERVED:
-            raise ConditionError("expected_point", point.column, point.text)
-        self._place += 1
-        self._expect(",")
-        length = self._next
-        if length.kind != "number" or length.unit not in SECONDS:
-            raise ConditionError("expected_duration", length.column, length.text + length.unit)
-        self._place += 1
+        node = self._inside(token)
         self._expect(")")
-        window = float(length.text) * SECONDS[length.unit]
-        if not 1.0 <= window <= LONGEST_WINDOW:
-            raise ConditionError("window_out_of_range", length.column, length.text + length.unit)
-        return Rate(Name(point.text, point.column), window, token.column)
+        return node
 
-    def _deeper(self, token: _Token) -> None:
+    def _inside(self, token: Token) -> Node:
+        match token.text:
+            case "rate":
+                point = self._point(token)
+                return Rate(point, self._window(SHORTEST_SLOPE), token.column)
+            case "changed":
+                point = self._point(token)
+                ends = self._next.text == ")"
+                window = Duration(JUST_NOW, token.column) if ends else self._window(SHORTEST_WINDOW)
+                return Changed(point, window, token.column)
+            case "stale":
+                return Stale(self._point(token), token.column)
+            case "since":
+                return Since(self.condition(), token.column)
+            case "within":
+                return self._within(token)
+            case "at_least":
+                return self._at_least(token)
+        operand = self.condition()
+        window = self._window(SHORTEST_WINDOW)
+        return (Held if token.text == "held" else Count)(operand, window, token.column)
+
+    def _within(self, token: Token) -> Node:
+        operands = [self.condition()]
+        while True:
+            self._expect(",")
+            if (window := self._last_window()) is not None:
+                break
+            operands.append(self.condition())
+        if not 2 <= len(operands) <= MOST_OPERANDS:
+            raise ConditionError("argument_count", token.column, token.text)
+        return Both(tuple(Recently(one, window, one.column) for one in operands), token.column)
+
+    def _at_least(self, token: Token) -> Node:
+        number = self._next
+        if number.kind != "number" or number.unit or not number.text.isdigit():
+            raise ConditionError("expected_whole_number", number.column, number.text + number.unit)
+        self._place += 1
+        operands: list[Node] = []
+        window: Duration | None = None
+        while window is None and self._take(","):
+            window = self._last_window(named=False) if operands else None
+            if window is None:
+                operands.append(self.condition())
+        if not 2 <= len(operands) <= 2 * MOST_OPERANDS or not 1 <= int(number.text) <= len(operands):
+            raise ConditionError("argument_count", token.column, token.text)
+        if window is not None:
+            operands = [Recently(one, window, one.column) for one in operands]
+        return AtLeast(int(number.text), tuple(operands), token.column)
+
+    def _last_window(self, named: bool = True) -> Duration | None:
+        """A time that the closing parenthesis follows, if one stands here."""
+        token, following = self._next, self._tokens[min(self._place + 1, len(self._tokens) - 1)]
+        fits = token.kind == "number" or (named and token.kind == "word" and token.text not in RESERVED)
+        if not fits or following.text != ")":
+            return None
+        return self._duration(SHORTEST_WINDOW)
+
+    def _point(self, function: Token) -> Name:
+        token = self._next
+        if token.kind != "word" or token.text in RESERVED:
+            raise ConditionError(
+                f"expected_{'point' if function.text == 'rate' else 'any_point'}", token.column, token.text
+            )
+        self._place += 1
+        return Name(token.text, token.column)
+
+    def _window(self, shortest: float) -> Duration:
+        self._expect(",")
+        return self._duration(shortest)
+
+    def _duration(self, shortest: float) -> Duration:
+        token = self._next
+        if token.kind == "word" and token.text not in RESERVED:
+            self._place += 1
+            return Duration(0.0, token.column, token.text)
+        if token.kind != "number" or token.unit not in SECONDS:
+            raise ConditionError("expected_duration", token.column, token.text + token.unit)
+        self._place += 1
+        seconds = float(token.text) * SECONDS[token.unit]
+        if not shortest <= seconds <= LONGEST_WINDOW:
+            raise ConditionError("window_out_of_range", token.column, token.text + token.unit)
+        return Duration(seconds, token.column)
+
+    def _deeper(self, token: Token) -> None:
         self._depth += 1
         if self._depth > DEEPEST:
             raise ConditionError("too_deep", token.column)

@@ -1,20 +1,25 @@
-"""Changes and commands in, transitions out: every rule watched, and only those evaluated that a change concerns."""
+"""Changes in, transitions out: every rule watched, and only those evaluated that a change concerns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
-from itertools import count
+from datetime import datetime
+from heapq import heappop
+from typing import Any
 
-from estate.model import Now, PointId, Quality, Sample
-from rules.alarm import Alarm, AlarmId, AlarmState, Transition, Trigger, move
-from rules.instance import RuleInstance
-from rules.refusal import AlarmRefused, Refusal
+from estate.annunciation import Annunciation
+from estate.model import Now, Quality, Sample
+from rules.alarm import Alarm, AlarmId, Transition
+from rules.desk import Desk
+from rules.instance import Role, RuleInstance
+from rules.life import points_read
+from rules.memory import ALIVE, alive, remembered, resume
+from rules.suppression import UNSUPPRESSED
 from rules.watch import Evaluation, Watch
 
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)  # `since` of an alarm of which the journal knows nothing
+_NOTHING: Mapping[str, Mapping[str, Any]] = {}
+_NO_MASKS: Mapping[AlarmId, float] = {}
 
 
-class Engine:
+class Engine(Desk):
     """Watches rules. Never asks for the time: samples and `now` bring it.
 
     A condition that turns unknown (a value that is not good, or none yet) leaves a standing alarm
@@ -25,32 +30,27 @@ class Engine:
     so that a queue before the engine neither shortens nor stretches them. Samples are applied in their
     order, each evaluated on its own: a value that comes and goes within one step raises and clears.
     With both delays set, the order of samples received at one moment makes no difference.
+
+    `masks` are seconds for which a rule does not believe the first reading after silence: until then its
+    condition has to hold. Rules for life and limb, and those that are never suppressed, have none.
     """
 
-    def __init__(self, rules: Iterable[RuleInstance]) -> None:
-        self._watches = {instance.alarm: Watch(instance) for instance in rules}
-        self._alarms = {alarm: Alarm(alarm, AlarmState.NORMAL, _EVER) for alarm in self._watches}
-        self._standing: dict[AlarmId, Transition] = {}
-        self._readers: dict[PointId, list[tuple[Watch, int, bool]]] = {}
-        for watch in self._watches.values():
-            for place, one in enumerate(watch.instance.inputs):
-                self._readers.setdefault(one.point, []).append((watch, place, one.decides))
-        self._queue: list[tuple[float, int, Watch]] = []  # at most a few entries per rule, see _schedule
-        self._order = count()
-        self._at = float("-inf")
-
-    @property
-    def alarms(self) -> Mapping[AlarmId, Alarm]:
-        return self._alarms
-
-    @property
-    def standing(self) -> Mapping[AlarmId, Transition]:
-        """The last transition of every alarm that is not normal, the one longest unchanged first."""
-        return self._standing
+    def __init__(
+        self,
+        rules: Iterable[RuleInstance],
+        annunciation: Annunciation | None = None,
+        masks: Mapping[AlarmId, float] = _NO_MASKS,
+    ) -> None:
+        super().__init__(rules, annunciation or Annunciation(), masks)
+        self._readers = points_read(self._keyed.values())
+        self._unsaved: dict[str, Watch] = {}
+        self._restored: tuple[Mapping[str, Mapping[str, Any]], Sequence[tuple[AlarmId, datetime]]] | None = None
 
     def step(self, samples: Sequence[Sample], now: Now) -> list[Transition]:
         """Apply samples in their order, fire what falls due until `now.mono`; transitions in the order of moves."""
         transitions: list[Transition] = []
+        if self._restored is not None:
+            self._resume(now)
         for sample in samples:
             at = self._advance(min(sample.received, now.mono))
             if self._queue and self._queue[0][0] <= at:
@@ -62,68 +62,95 @@ class Engine:
             for watch, place, decides in readers:
                 if watch.feed(place, value, at) and decides:
                     self._evaluate(watch, at, sample, now, transitions)
+                elif watch.resume is not None and value is None and decides:
+                    watch.resume = None  # what is said to be unknown is no longer only unheard
         self._fire(self._advance(now.mono), now, transitions)
+        if self._flood.active:
+            self._flood.advance(self._at)
         return transitions
 
-    def acknowledge(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
-        """Raises AlarmRefused when there is nothing to acknowledge."""
-        state = self._state(alarm)
-        if state is AlarmState.NORMAL:
-            raise AlarmRefused(alarm, Refusal.NOT_STANDING)
-        if not state.needs_acknowledge:
-            raise AlarmRefused(alarm, Refusal.ALREADY_ACKNOWLEDGED)
-        return self._command(alarm, Trigger.ACKNOWLEDGE, by, now, note)
-
-    def reset(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
-        """Release a latched alarm; raises AlarmRefused when it is not latched, not acknowledged, or still there.
-
-        A condition that is unknown does not hold a reset back: momentary signals have no value to
-        come back to after a restart.
-        """
-        state = self._state(alarm)
-        if state is AlarmState.NORMAL:
-            raise AlarmRefused(alarm, Refusal.NOT_STANDING)
-        if state is AlarmState.LATCHED_UNACKNOWLEDGED:
-            raise AlarmRefused(alarm, Refusal.ACKNOWLEDGE_FIRST)
-        latching = self._watches[alarm].instance.rule.kind == "latched"
-        if state is not AlarmState.LATCHED and not latching:
-            raise AlarmRefused(alarm, Refusal.NOT_LATCHED)
-        if state is not AlarmState.LATCHED or self._watches[alarm].result is True:
-            raise AlarmRefused(alarm, Refusal.CONDITION_PRESENT)
-        return self._command(alarm, Trigger.RESET, by, now, note)
-
-    def restore(self, transitions: Iterable[Transition]) -> list[AlarmId]:
+    def restore(
+        self,
+        transitions: Iterable[Transition],
+        memory: Mapping[str, Mapping[str, Any]] = _NOTHING,
+        announced: Iterable[tuple[AlarmId, datetime]] = (),
+    ) -> list[AlarmId]:
         """Take over where the journal left off; later transitions of an alarm replace earlier ones.
 
         Nothing fires. A restored alarm stays as it is while its condition is unknown; the first good
         values clear it after the off-delay, or leave it standing without raising it again. Returns
         alarms of which the journal knows and the site no longer does: they are not watched.
+
+        `memory` is what `take_memory` gave last: with it delays go on as if nothing had been between; they count
+        the time between when the first good values agree. Shelves and reminders go on in any case.
+        `announced` are the alarms announced in the last minutes with their times, oldest first: they count for
+        chattering and floods. All clocks start with the next step, which brings the time.
         """
         unknown: dict[AlarmId, None] = {}
         for one in transitions:
             if one.alarm not in self._watches:
                 unknown[one.alarm] = None
                 continue
-            self._alarms[one.alarm] = Alarm(one.alarm, one.after, one.decided, one.occurrence, one.raised_at)
+            before_them = one.after.condition_present and one.suppression is UNSUPPRESSED
+            latched = one.latched or (before_them and self._watches[one.alarm].latches)
+            self._alarms[one.alarm] = Alarm(
+                one.alarm, one.after, one.decided, one.occurrence, one.raised_at, latched, one.suppression
+            )
             self._stand(one)
+        for last in {**self._suppressed, **self._standing}.values():
+            watch = self._watches[last.alarm]
+            watch.present = last.after.condition_present
+            for companion in self._companions_of(watch):
+                if companion.instance.role is Role.SUPPRESS:
+                    companion.present = last.suppression.by_condition
+                else:
+                    companion.present = last.priority != watch.instance.rule.priority
+                    watch.worse(companion.present)
+        self._restored = (memory, tuple(announced))
         return list(unknown)
 
-    def next_deadline(self) -> float | None:
-        """Monotonic time (s) at which a step is due although nothing changed; None when there is none."""
-        while self._queue:
-            at, _, watch = self._queue[0]
-            if watch.queued == at and watch.wake == at:
-                return at
-            heappop(self._queue)
-            if watch.queued == at:
-                watch.queued = None
-                self._schedule(watch)
-        return None
+    def _resume(self, now: Now) -> None:
+        """The first step after a restart: set all clocks by its time."""
+        if self._restored is None:
+            return
+        memory, announced = self._restored
+        self._restored = None
+        for alarm, at in announced:
+            if alarm in self._watches:
+                self._recall(self._watches[alarm], at, now)
+        for last in {**self._suppressed, **self._standing}.values():
+            watch = self._watches[last.alarm]
+            if watch.chatter is not None and last.chatter and last.after.condition_present:
+                watch.chatter.resume(last.chatter, now.mono)
+                watch.present = False
+            self._wind(watch, self._alarms[last.alarm], now)
+        lost_at = memory[ALIVE]["at"] if ALIVE in memory else now.utc.timestamp()
+        for key, one in memory.items():
+            if key in self._keyed:
+                resume(self._keyed[key], one, lost_at, now)
+                self._unsaved[key] = self._keyed[key]
+
+    def _companions_of(self, watch: Watch) -> Iterable[Watch]:
+        return (self._keyed[f"{one.alarm}#{one.role.value}"] for one in watch.instance.companions)
+
+    def take_memory(self, now: Now) -> dict[str, dict[str, Any] | None]:
+        """What a restart would have to know beside the transitions and has changed since the last call.
+
+        By key, JSON inside; None: nothing to remember any more.
+        """
+        taken = {key: remembered(watch, now) for key, watch in self._unsaved.items()}
+        self._unsaved.clear()
+        taken[ALIVE] = alive(now)
+        return taken
 
     @property
-    def queued(self) -> int:
-        """Entries waiting for their time; stays near the number of rules with a timer."""
-        return len(self._queue)
+    def forgetful(self) -> bool:
+        """Whether `take_memory` has anything to give."""
+        return bool(self._unsaved)
+
+    def due(self, alarm: AlarmId) -> float | None:
+        """When (monotonic s) the raise or clear that is under way will happen; None when none is."""
+        return self._watches[alarm].due
 
     def evaluations(self, alarm: AlarmId) -> tuple[Evaluation, ...]:
         """The last few evaluations of a rule, oldest first."""
@@ -138,35 +165,42 @@ class Engine:
     def _evaluate(
         self, watch: Watch, at: float, sample: Sample | None, now: Now, transitions: list[Transition]
     ) -> None:
-        standing = self._alarms[watch.instance.alarm].state.condition_present
-        result = watch.evaluate(at, standing)
-        if result is None or result is standing:
-            watch.cancel(at)
+        present = watch.present
+        result = watch.evaluate(at)
+        if watch.timed is not None and watch.timed.unsaved(at):
+            self._unsaved[watch.key] = watch
+        chatter = watch.chatter
+        if chatter is not None and watch.analog is not None and chatter.watched:
+            level = watch.values[watch.analog]
+            if level is not None and result is not None:
+                chatter.value(level, result)
+        if watch.freed and result is not False:
+            self._free(watch, now, transitions)
+        if result is None or result is present:
+            if watch.due is not None:
+                watch.cancel(at)
+                self._unsaved[watch.key] = watch
+            if result is not None:
+                watch.resume = None
         elif watch.due is None:
-            delay = watch.instance.off_delay if standing else watch.instance.on_delay
+            delay = watch.instance.off_delay if present else watch.instance.on_delay
+            if watch.resume is not None:
+                delay = watch.resumed(at, result, delay)
+            if watch.mask and not present:
+                delay = watch.masked(at, delay)
             if delay > 0:
                 watch.start(at, delay, sample)
+                self._unsaved[watch.key] = watch
             else:
                 watch.origin = sample or watch.origin
-                self._turn(watch, now, transitions)
+                self._turn(watch, at, now, transitions)
         if watch.due is not None or watch.look is not None:
             self._schedule(watch)
-
-    def _schedule(self, watch: Watch) -> None:
-        """Queue the watch's next time, unless an earlier entry of its stands there already.
-
-        That entry comes up in any case and queues the watch again, so a condition that flickers does
-        not fill the queue.
-        """
-        wake = watch.wake
-        if wake is not None and (watch.queued is None or wake < watch.queued):
-            watch.queued = wake
-            heappush(self._queue, (wake, next(self._order), watch))
 
     def _fire(self, until: float, now: Now, transitions: list[Transition]) -> None:
         queue = self._queue
         while queue and queue[0][0] <= until:
-            at, _, watch = heappop(queue)
+            at, _, _, watch = heappop(queue)
             if watch.queued != at:
                 continue
             watch.queued = None
@@ -174,76 +208,27 @@ class Engine:
                 self._evaluate(watch, at, None, now, transitions)
             if watch.due is not None and watch.due <= at:
                 watch.due = None
-                self._turn(watch, now, transitions)
+                self._unsaved[watch.key] = watch
+                self._turn(watch, at, now, transitions)
+            while watch.call is not None and watch.call <= at:
+                self._answer(watch, at, now, transitions)
             self._schedule(watch)
 
-    def _turn(self, watch: Watch, now: Now, transitions: list[Transition]) -> None:
-        """Raise what was not standing, clear what was."""
-        instance = watch.instance
-        alarm = self._alarms[instance.alarm]
-        if not alarm.state.condition_present:
-            trigger = Trigger.RAISE
-            text_zh, text_en = instance.text_zh(watch.values), instance.text_en(watch.values)
+    def _turn(self, watch: Watch, at: float, now: Now, transitions: list[Transition]) -> None:
+        """The condition has come, or gone, for good: raise, clear, or count."""
+        present = watch.present = not watch.present
+        if watch.owner is not watch:
+            self._companion(watch, now, transitions)
+            return
+        chatter = watch.chatter
+        if chatter is not None:
+            held = chatter.edge(present, at)
+            if chatter.count:
+                self._call_at(watch)
+            if held:
+                self._renewed.add(watch.instance.alarm)
+                return
+        if present:
+            self._raise(watch, at, now, transitions)
         else:
-            trigger = Trigger.CLEAR_LATCHING if instance.rule.kind == "latched" else Trigger.CLEAR
-            raised = self._standing[instance.alarm]
-            text_zh, text_en = raised.text_zh, raised.text_en
-        after = move(alarm, trigger, now)
-        origin = watch.origin
-        transition = Transition(
-            instance.alarm,
-            instance.equipment,
-            instance.rule_name,
-            after.occurrence,
-            alarm.state,
-            after.state,
-            trigger,
-            now.utc,
-            instance.rule.priority,
-            text_zh,
-            text_en,
-            "process",
-            origin.cause if origin else None,
-            origin.at if origin else None,
-            now.utc - timedelta(seconds=now.mono - origin.received) if origin else None,
-            after.raised_at,
-        )
-        self._alarms[instance.alarm] = after
-        self._stand(transition)
-        transitions.append(transition)
-
-    def _state(self, alarm: AlarmId) -> AlarmState:
-        if alarm not in self._watches:
-            raise AlarmRefused(alarm, Refusal.UNKNOWN_ALARM)
-        return self._alarms[alarm].state
-
-    def _command(self, alarm: AlarmId, trigger: Trigger, by: str, now: Now, note: str) -> Transition:
-        """An operator's transition keeps the text of the occurrence and the cause it answers to."""
-        last = self._standing[alarm]
-        before = self._alarms[alarm]
-        after = move(before, trigger, now)
-        transition = Transition(
-            alarm=alarm,
-            equipment=last.equipment,
-            rule=last.rule,
-            occurrence=after.occurrence,
-            before=before.state,
-            after=after.state,
-            trigger=trigger,
-            decided=now.utc,
-            priority=last.priority,
-            text_zh=last.text_zh,
-            text_en=last.text_en,
-            by=by,
-            cause=last.cause,
-            raised_at=after.raised_at,
-            note=note,
-        )
-        self._alarms[alarm] = after
-        self._stand(transition)
-        return transition
-
-    def _stand(self, transition: Transition) -> None:
-        self._standing.pop(transition.alarm, None)
-        if transition.after is not AlarmState.NORMAL:
-            self._standing[transition.alarm] = transition
+            self._clear(watch, now, transitions)

@@ -1,7 +1,8 @@
 """A rule bound to one equipment: which points it reads, and everything compiled that can be."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import isfinite
 
 from estate.model import EquipmentId, PointId, Value
@@ -9,11 +10,14 @@ from estate.strict import Text
 from rules.absence import without
 from rules.alarm import AlarmId
 from rules.condition import parse
-from rules.evaluation import Evaluate, Places, Slots, compile_condition
-from rules.kinds import TYPES, Kind
+from rules.evaluation import Deadband, Evaluate, Places, Slots
+from rules.functions import Function, Functions, Limit
+from rules.kinds import TYPES, Kind, Known, check
 from rules.rule import AlarmRule, EquipmentClass
+from rules.sequence import PREVIOUS, TRIGGER, Sequence, StepAlarm, alarm_name
 from rules.text import Render, compile_template, fields
-from rules.tree import Node, Rate, children, names
+from rules.tree import Node, Outcome, Progress, Stage, names
+from rules.units import SECOND, converted, parse_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +40,44 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Slope:
-    """A `rate(...)`: fed by the input at place `source`, over `window` seconds."""
+class StageOf:
+    """Which step of which sequence an alarm tells of, what became of it, and when it was due (s)."""
 
-    source: int
-    window: float
+    sequence: str
+    sequence_name: Text
+    step: str
+    step_name: Text
+    outcome: Outcome
+    earliest: float | None
+    latest: float | None
+
+    def words(self, language: str) -> dict[str, object]:
+        """What its texts may name."""
+        times = {
+            name: value for name, value in (("earliest", self.earliest), ("latest", self.latest)) if value is not None
+        }
+        return {"sequence": self.sequence_name.in_(language), "step": self.step_name.in_(language), **times}
+
+
+SETTLE = 1.0
+"""s that a `suppress_when` has to be gone: what clears together with it is not announced for that moment."""
+
+
+class Role(StrEnum):
+    """What a condition decides: the alarm, whether its `suppress_when` holds it back, whether it is `severe`."""
+
+    ALARM = "alarm"
+    SUPPRESS = "suppress_when"
+    SEVERE = "severe"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleInstance:
-    """One alarm of one equipment. Values stand in a list: first the inputs, then the slopes.
+    """One alarm of one equipment. Values stand in a list of `slots` places: the inputs, then the functions over time.
 
     `raises` is the condition of an alarm that does not stand, `holds` of one that does (the limits moved
-    by the deadband). Delays in seconds.
+    by the deadband). Delays in seconds. `companions` are the rule's further conditions, each watched like
+    an alarm of its own. `parents` are sets of alarms: while all of one set stand, they explain this one.
     """
 
     alarm: AlarmId
@@ -61,13 +90,21 @@ class RuleInstance:
     number: str
     parameters: Mapping[str, Value]
     inputs: tuple[Input, ...]
-    slopes: tuple[Slope, ...]
+    functions: tuple[Function, ...]
+    limits: tuple[Limit, ...]
+    now: int
+    slots: int
     raises: Evaluate
     holds: Evaluate
     on_delay: float
     off_delay: float
     text_zh: Render
     text_en: Render
+    remind: float = 0.0
+    role: Role = Role.ALARM
+    companions: "tuple[RuleInstance, ...]" = ()
+    stage: StageOf | None = None
+    parents: tuple[frozenset[AlarmId], ...] = ()
 
     @property
     def points(self) -> frozenset[PointId]:
@@ -92,37 +129,134 @@ def instantiate(
     """
     effective = {one: parameter.default for one, parameter in cls.parameters.items()} | dict(parameters or {})
     bound = {one: bindings[one] for one in cls.points if one in bindings}
-    absent = frozenset(cls.points) - frozenset(bound)
-    instances = []
-    for rule_name, rule in cls.rules.items():
-        when = without(parse(rule.when), absent)
+    names_of = {language: _names(language, place, name, number) for language in ("zh", "en")}
+    one = _Equipment(equipment, cls, cls.known, name, place, number, bound, effective, names_of)
+    alarms = [one.alarm(rule_name, rule, one.tree(rule.when)) for rule_name, rule in cls.rules.items()]
+    for sequence_name, sequence in cls.sequences.items():
+        alarms += one.sequence(sequence_name, sequence)
+    return tuple(alarm for alarm in alarms if alarm is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Equipment:
+    """One equipment of a class while its alarms are made."""
+
+    id: EquipmentId
+    cls: EquipmentClass
+    known: Known
+    name: Text
+    place: Text | None
+    number: str
+    bound: Mapping[str, PointId]
+    parameters: Mapping[str, Value]
+    names_of: Mapping[str, Mapping[str, str]]
+
+    def tree(self, condition: str) -> Node | None:
+        """What is left of a condition with the points there are; None for none and where it cannot be decided."""
+        if not condition:
+            return None
+        absent = [name for name in self.cls.points if name not in self.bound]
+        return without(check(parse(condition), self.known), absent)
+
+    def alarm(
+        self, rule_name: str, rule: AlarmRule, when: Node | None, stage: StageOf | None = None, role: Role = Role.ALARM
+    ) -> RuleInstance | None:
         if when is None:
-            continue
-        unless = without(parse(rule.unless), absent) if rule.unless else None
-        binding = _Binding(cls, rule, bound, effective, when, unless)
-        words = {language: {**_names(language, place, name, number), **effective} for language in ("zh", "en")}
-        instances.append(
-            RuleInstance(
-                alarm=AlarmId(f"{equipment}.{rule_name}"),
-                equipment=equipment,
-                class_=cls.class_,
-                rule_name=rule_name,
-                rule=rule,
-                place=place,
-                name=name,
-                number=number,
-                parameters=effective,
-                inputs=binding.inputs,
-                slopes=binding.slopes,
-                raises=binding.condition(0.0),
-                holds=binding.condition(_number(rule.deadband, effective)),
-                on_delay=_number(rule.on_delay, effective),
-                off_delay=_number(rule.off_delay, effective),
-                text_zh=compile_template(rule.text.zh, words["zh"], binding.places.points),
-                text_en=compile_template(rule.text.en, words["en"], binding.places.points),
-            )
+            return None
+        binding = _Binding(self.known, rule, self.bound, self.parameters, when, self.tree(rule.unless))
+        places = dict(binding.places.points)
+        words: dict[str, dict[str, object]] = {
+            language: {**self.parameters, **names} for language, names in self.names_of.items()
+        }
+        if stage is not None:
+            places["took"] = binding.functions.all[-1].place + 1
+            for language in words:
+                words[language] |= stage.words(language)
+        companions = (
+            self.alarm(rule_name, companion, self.tree(companion.when), role=of) for of, companion in _companions(rule)
         )
-    return tuple(instances)
+        return RuleInstance(
+            alarm=AlarmId(f"{self.id}.{rule_name}"),
+            equipment=self.id,
+            class_=self.cls.class_,
+            rule_name=rule_name,
+            rule=rule,
+            place=self.place,
+            name=self.name,
+            number=self.number,
+            parameters=self.parameters,
+            inputs=binding.inputs,
+            functions=binding.functions.all,
+            limits=tuple(binding.functions.limits),
+            now=binding.functions.now,
+            slots=binding.functions.slots,
+            raises=binding.raises,
+            holds=binding.holds,
+            on_delay=self._seconds(rule.on_delay),
+            off_delay=self._seconds(rule.off_delay),
+            text_zh=compile_template(rule.text.zh, words["zh"], places),
+            text_en=compile_template(rule.text.en, words["en"], places),
+            remind=self._seconds(rule.remind),
+            role=role,
+            companions=tuple(one for one in companions if one is not None),
+            stage=stage,
+        )
+
+    def sequence(self, name: str, sequence: Sequence) -> Iterator[RuleInstance | None]:
+        """The alarms of a sequence. A step that this equipment cannot show is left out; the next takes its place."""
+        trigger, ends = self.tree(sequence.trigger), self.tree(sequence.ends)
+        if trigger is None or (sequence.ends and ends is None):
+            return
+        stages: list[Stage] = []
+        place_of = {TRIGGER: -1, PREVIOUS: -1}
+        for step_name, step in sequence.steps.items():
+            when = self.tree(step.when)
+            after = place_of[step.after]
+            if when is not None:
+                earliest = None if step.earliest is None else self._seconds(step.earliest)
+                latest = None if step.latest is None else self._seconds(step.latest)
+                stages.append(Stage(step_name, when, self.tree(step.restart_on), after, earliest, latest))
+            place_of[step_name] = len(stages) - 1 if when is not None else after
+            place_of[PREVIOUS] = place_of[step_name]
+        shown = {stage.name: place for place, stage in enumerate(stages)}
+        for step_name, outcome in sequence.asked():
+            alarm = sequence.alarm(outcome)
+            if alarm is None or not stages or (step_name not in shown and outcome is not Outcome.COMPLETED):
+                continue
+            step = sequence.steps[step_name]
+            place = shown.get(step_name, -1)
+            condition = sequence.trigger if outcome is Outcome.COMPLETED else step.when
+            rule = AlarmRule(when=condition, **{part: getattr(alarm, part) for part in StepAlarm.model_fields})
+            needed = stages if outcome is Outcome.COMPLETED else _way_to(stages, place)
+            asked = Progress(trigger, ends, tuple(needed), len(needed) - 1, outcome)
+            of = StageOf(
+                name, sequence.name, step_name, step.name, outcome, stages[place].earliest, stages[place].latest
+            )
+            yield self.alarm(alarm_name(name, step_name, outcome), rule, asked, of)
+
+    def _seconds(self, value: float | str) -> float:
+        """A time or the parameter that holds it, in s."""
+        number = _number(value, self.parameters)
+        unit = parse_unit(self.known.units.get(value, "")) if isinstance(value, str) else None
+        return converted(number, unit, SECOND) if unit is not None and unit.is_time else number
+
+
+def _way_to(stages: list[Stage], place: int) -> list[Stage]:
+    """A step and those that it comes after, which are all that decides it."""
+    way = [stages[place]]
+    while way[0].after >= 0:
+        way.insert(0, stages[way[0].after])
+    return [replace(one, after=index - 1) for index, one in enumerate(way)]
+
+
+def _companions(rule: AlarmRule) -> Iterator[tuple[Role, AlarmRule]]:
+    """The further conditions of a rule, each as a rule of its own without what belongs to the alarm."""
+    alone = {"unless": "", "on_delay": 0.0, "off_delay": 0.0, "deadband": 0.0, "suppress_when": "", "severe": None}
+    if rule.suppress_when:
+        yield Role.SUPPRESS, rule.model_copy(update={**alone, "when": rule.suppress_when, "off_delay": SETTLE})
+    if (severe := rule.severe) is not None:
+        own = {part: getattr(severe, part) for part in ("when", "on_delay", "off_delay", "deadband")}
+        yield Role.SEVERE, rule.model_copy(update={**alone, **own})
 
 
 def _names(language: str, place: Text | None, name: Text, number: str) -> Mapping[str, str]:
@@ -138,53 +272,42 @@ def _number(value: float | str, parameters: Mapping[str, Value]) -> float:
 
 
 class _Binding:
-    """Where each value of one rule stands."""
+    """Where each value of one rule stands, and its condition over them."""
 
     def __init__(
         self,
-        cls: EquipmentClass,
+        known: Known,
         rule: AlarmRule,
         bound: Mapping[str, PointId],
         parameters: Mapping[str, Value],
         when: Node,
         unless: Node | None,
     ) -> None:
-        self._when = when
-        self._unless = unless
         trees = [when] if unless is None else [when, unless]
         deciding = dict.fromkeys(one.name for tree in trees for one in names(tree) if one.name in bound)
         templates = (rule.text.zh, rule.text.en)
         shown = dict.fromkeys(field for text in templates for _, field, _ in fields(text) if field in bound)
-        known = cls.known
         self.inputs = tuple(
             Input(bound[one], one, TYPES[known.points[one]], frozenset(known.values.get(one, ())), one in deciding)
             for one in {**deciding, **shown}
         )
         points = {one.name: place for place, one in enumerate(self.inputs)}
-        rates = dict.fromkeys((one.point.name, one.window) for tree in trees for one in _rates(tree))
-        self.slopes = tuple(Slope(points[point], window) for point, window in rates)
-        self.places = Places(
-            points,
-            {rate: place for place, rate in enumerate(rates, len(self.inputs))},
-            parameters,
-            frozenset(one for one in points if known.points[one] is Kind.NUMBER),
-        )
-
-    def condition(self, deadband: float) -> Evaluate:
-        when = compile_condition(self._when, self.places, deadband)
-        if self._unless is None:
-            return when
-        unless = compile_condition(self._unless, self.places, -deadband)
-
-        def evaluate(values: Slots) -> bool | None:
-            if unless(values) is True:
-                return False
-            found: bool | None = when(values)
-            return found
-
-        return evaluate
+        analogs = frozenset(one for one in points if known.points[one] is Kind.NUMBER)
+        self.places = Places(points, parameters, analogs)
+        self.functions = Functions(self.places, len(self.inputs))
+        unit = known.units.get(rule.deadband, "") if isinstance(rule.deadband, str) else ""
+        deadband = Deadband(_number(rule.deadband, parameters), unit)
+        self.raises, self.holds = self.functions.condition(when, deadband)
+        if unless is not None:
+            let_go, held_back = self.functions.condition(unless, deadband, -1)
+            self.raises, self.holds = _unless(self.raises, let_go), _unless(self.holds, held_back)
 
 
-def _rates(tree: Node) -> list[Rate]:
-    own = [tree] if isinstance(tree, Rate) else []
-    return own + [rate for child in children(tree) for rate in _rates(child)]
+def _unless(when: Evaluate, unless: Evaluate) -> Evaluate:
+    def evaluate(values: Slots) -> bool | None:
+        if unless(values) is True:
+            return False
+        found: bool | None = when(values)
+        return found
+
+    return evaluate

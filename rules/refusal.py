@@ -10,9 +10,17 @@ class Refusal(StrEnum):
     UNKNOWN_ALARM = "unknown_alarm"
     NOT_STANDING = "not_standing"
     ALREADY_ACKNOWLEDGED = "already_acknowledged"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
     NOT_LATCHED = "not_latched"
     ACKNOWLEDGE_FIRST = "acknowledge_first"
     CONDITION_PRESENT = "condition_present"
+    SUPPRESSED = "suppressed"
+    NEVER_SUPPRESSED = "never_suppressed"
+    NO_END = "no_end"
+    TOO_LONG = "too_long"
+    NO_REASON = "no_reason"
+    NOT_SHELVED = "not_shelved"
+    NOT_OUT_OF_SERVICE = "not_out_of_service"
 
 
 class AlarmRefused(CommandRefused):

@@ -40,7 +40,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Logic holds it back: the rule's own `suppress_when` (`condition`), alarms that explain it (`parents`), or both."""
+    """Logic holds it back: the rule's `suppress_when` (`condition`), alarms that explain it (`parents`), or both."""
 
     since: datetime
     condition: bool = False

@@ -2,6 +2,10 @@
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf
+
+from rules.evaluation import Slots
+from rules.settled import Saved, Shift
 
 KEPT = 120  # changes per window; closer ones are folded into one, so a fast point costs no more memory
 
@@ -80,6 +84,12 @@ class Trend:
         middle = (start + end) / 2
         return 12.0 * ((moment_end - moment_start) - middle * (area_end - area_start)) / (end - start) ** 3
 
+    def write(self, values: Slots, place: int, at: float) -> float:
+        """Put the slope in its place; returns when it will be another although nothing changes."""
+        values[place] = self.rate(at)
+        again = self.look_again(at)
+        return inf if again is None else again
+
     def look_again(self, at: float) -> float | None:
         """When the slope will be another although nothing changes; None when it stays as it is at `at`."""
         if not self._changes:
@@ -88,6 +98,22 @@ class Trend:
         if at < known_from:
             return known_from
         return at + self._window / 10 if len(self._changes) > 1 else None
+
+    def memory(self, shift: Shift) -> Saved:
+        """The changes as pairs of a time in UTC seconds and a value."""
+        return [[shift.wall(self._origin + one.at), one.value] for one in self._changes]
+
+    def restore(self, saved: Saved, shift: Shift) -> None:
+        """Go on with remembered changes; a value lasts until the next one is added."""
+        self.interrupt()
+        for at, value in saved:
+            time = shift.mono(at)
+            if not self._changes:
+                self._origin = time
+                self._changes.append(_Change(0.0, value))
+            else:
+                last = self._changes[-1]
+                self._changes.append(_Change(time - self._origin, value, *_advance(last, time - self._origin)))
 
     def _known_from(self) -> float:
         return self._origin + self._changes[0].at + self._window / 2

@@ -1,84 +1,133 @@
-"""One rule while it is being watched: its current values, its slopes, its timer, and its last evaluations."""
+"""One rule while it is being watched: its current values, its memories, its timers, and its last evaluations."""
 
-from collections import deque
+from collections.abc import Sequence
 
 from estate.model import Sample, Value
+from rules.chatter import Chatter
 from rules.evaluation import Slots
-from rules.instance import RuleInstance
-from rules.trend import Trend
+from rules.instance import Role, RuleInstance
+from rules.timed import Timed
 
 REMEMBERED = 8  # evaluations per rule, for "why did it (not) alarm"
+NEVER = float("-inf")
+_RANKS = {Role.SEVERE: 0, Role.ALARM: 1, Role.SUPPRESS: 2}
 
 Evaluation = tuple[float, bool | None, tuple[Value | None, ...]]
-"""Monotonic time, result, and the values it came from (inputs, then slopes)."""
+"""Monotonic time, result, and the values it came from (inputs, then functions over time)."""
 
 
 class Watch:
     """Mutable; belongs to the engine. Times are monotonic seconds.
 
-    `due` is when a pending raise or clear happens, `look` when a slope will be another although nothing
-    changed, `queued` the earliest entry in the engine's queue, `origin` the sample that started the timer,
-    `dropped` when a timer was last cancelled and when it would have been due.
+    `present` is the condition as its delays see it. `due` is when a pending raise or clear happens, `look`
+    when a function over time will be another although nothing changed, `call` when the alarm itself has to be looked at
+    (a shelf that ends, a reminder, quiet after chattering), `queued` the earliest entry in the engine's
+    queue, `origin` the sample that started the timer, `dropped` when a timer was last cancelled and when it
+    would have been due. `resume` is a timer from before a restart: what it was for, and when it is due.
+
+    `owner` is the alarm's own watch; that of `suppress_when` or `severe` belongs to another's alarm.
     """
 
     __slots__ = (
+        "analog",
+        "call",
+        "chatter",
+        "children",
         "dropped",
         "due",
         "evaluations",
+        "freed",
+        "group",
         "inputs",
         "instance",
+        "key",
+        "latches",
         "look",
+        "mask",
+        "masked_until",
         "origin",
+        "owner",
+        "parents",
+        "present",
+        "priority",
         "queued",
+        "raised",
+        "rank",
+        "reminds",
+        "removal_ends",
         "result",
-        "trends",
+        "resume",
+        "severe",
+        "shelf_ends",
+        "timed",
         "values",
     )
 
-    def __init__(self, instance: RuleInstance) -> None:
+    def __init__(
+        self, instance: RuleInstance, owner: "Watch | None" = None, chatter: Chatter | None = None, mask: float = 0.0
+    ) -> None:
         self.instance = instance
+        self.owner = owner or self
+        self.key = str(instance.alarm) if instance.role is Role.ALARM else f"{instance.alarm}#{instance.role.value}"
         self.inputs = len(instance.inputs)
-        self.values: Slots = [None] * (self.inputs + len(instance.slopes))
-        self.trends: tuple[tuple[int, int, Trend], ...] = tuple(
-            (slope.source, place, Trend(slope.window)) for place, slope in enumerate(instance.slopes, self.inputs)
-        )
+        self.values: Slots = [None] * instance.slots
+        functions = instance.functions
+        self.timed = Timed(functions, instance.limits, instance.now) if functions else None
         self.result: bool | None = None
+        self.present = False
         self.due: float | None = None
-        self.dropped = (float("-inf"), 0.0)
+        self.dropped = (NEVER, 0.0)
         self.look: float | None = None
+        self.call: float | None = None
         self.queued: float | None = None
         self.origin: Sample | None = None
-        self.evaluations: deque[Evaluation] = deque(maxlen=REMEMBERED)
+        self.resume: tuple[bool, float] | None = None
+        self.evaluations: list[Evaluation] = []
+        self.chatter = chatter
+        self.analog = _analog(instance)
+        self.mask = mask
+        self.masked_until = NEVER
+        self.parents: Sequence[Sequence[Watch]] = ()
+        self.children: Sequence[Watch] = ()
+        self.freed = False
+        self.rank = _RANKS[instance.role]
+        self.latches = instance.rule.kind == "latched"
+        self.group = _group(instance)
+        self.worse(False)
+        self.raised = NEVER
+        self.reminds: float | None = None
+        self.shelf_ends: float | None = None
+        self.removal_ends: float | None = None
+
+    def worse(self, severe: bool) -> None:
+        """The rule's `severe` holds, or no longer."""
+        rule = self.instance.rule
+        self.severe = severe
+        self.priority = rule.severe.priority if severe and rule.severe is not None else rule.priority
 
     def feed(self, place: int, value: Value | None, at: float) -> bool:
         """Take a value (None: not good); returns whether anything is different now."""
         if value is not None and not self.instance.inputs[place].accepts(value):
             value = None
-        for source, _, trend in self.trends:
-            if source == place:
-                if isinstance(value, int | float):
-                    trend.add(at, value)
-                else:
-                    trend.interrupt()
+        news = self.timed is not None and self.timed.feed(self.values, place, value, at)
         if self.values[place] == value:
-            return False
+            return news
         self.values[place] = value
         return True
 
-    def evaluate(self, at: float, standing: bool) -> bool | None:
-        """The condition now: with the deadband when the alarm is `standing`."""
+    def evaluate(self, at: float) -> bool | None:
+        """The condition now: with the deadband while it is present."""
         values = self.values
-        if self.trends:
-            look: float | None = None
-            for _, place, trend in self.trends:
-                values[place] = trend.rate(at)
-                again = trend.look_again(at)
-                if again is not None and (look is None or again < look):
-                    look = again
-            self.look = look
-        result: bool | None = (self.instance.holds if standing else self.instance.raises)(values)
+        if self.timed is not None:
+            self.look = self.timed.run(values, at, self.present)
+        result: bool | None = (self.instance.holds if self.present else self.instance.raises)(values)
+        if self.mask and self.result is None and result is not None:
+            self.masked_until = at + self.mask
         self.result = result
-        self.evaluations.append((at, result, tuple(values)))
+        evaluations = self.evaluations
+        evaluations.append((at, result, tuple(values)))
+        if len(evaluations) > REMEMBERED:
+            del evaluations[0]
         return result
 
     def start(self, at: float, delay: float, sample: Sample | None) -> None:
@@ -99,9 +148,37 @@ class Watch:
             self.dropped = (at, self.due)
             self.due = None
 
+    def resumed(self, at: float, result: bool, delay: float) -> float:
+        """What is left of the delay at `at` (s) if it ran for this very `result` before the restart."""
+        resume, self.resume = self.resume, None
+        if resume is None or resume[0] is not result:
+            return delay
+        return min(delay, max(0.0, resume[1] - at))
+
+    def masked(self, at: float, delay: float) -> float:
+        """The on-delay at `at` (s): a first reading after silence has to be confirmed by the next one."""
+        return max(delay, self.mask) if at < self.masked_until else delay
+
     @property
     def wake(self) -> float | None:
         """The next time (monotonic s) at which something may happen without a change."""
-        if self.due is None or self.look is None:
-            return self.look if self.due is None else self.due
-        return min(self.due, self.look)
+        wake = self.due
+        if self.look is not None and (wake is None or self.look < wake):
+            wake = self.look
+        if self.call is not None and (wake is None or self.call < wake):
+            wake = self.call
+        return wake
+
+
+def _analog(instance: RuleInstance) -> int | None:
+    """The place of the only number that decides, where it is one."""
+    numbers = [place for place, one in enumerate(instance.inputs) if one.decides and float in one.types]
+    deciding = sum(one.decides for one in instance.inputs)
+    return numbers[0] if len(numbers) == deciding == 1 else None
+
+
+def _group(instance: RuleInstance) -> str | None:
+    """Which alarms belong together in a flood: those of one place, else of one equipment. Life safety stands alone."""
+    if instance.rule.life_safety:
+        return None
+    return f"place:{instance.place.zh}" if instance.place is not None else f"equipment:{instance.equipment}"

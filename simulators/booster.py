@@ -32,6 +32,10 @@ class Booster(Plant):
         "burst": "pipe burst; flow l/s (12)",
         "pump_trip": "motor protection; pump (1)",
         "check_valve": "a stopped pump turns backwards",
+        "lost_air": "the vessel has lost its air: short cycling",
+        "sensor_frozen": "the pressure reading stands still",
+        "change_over": "one pump always leads, the others never run",
+        "left_in_hand": "the set is left out of automatic",
         "sensor_broken": "pressure sensor line broken",
         "power_loss": "panel without supply",
     }
@@ -50,6 +54,7 @@ class Booster(Plant):
         self._since_high = self._since_low = self._since_idle = self._since_dry = 0.0
         self._integral = speed_for(SET * METRES_PER_BAR, 0.0)
         self._tripped_dry = False
+        self._reading = SET
         self._measure()
 
     @property
@@ -57,7 +62,12 @@ class Booster(Plant):
         """Isothermal gas above the membrane; below the precharge only the pipes hold water (0.2 bar/l)."""
         if self.water <= 0.0:
             return max(PRECHARGE + self.water * 0.2, 0.0)
-        return (PRECHARGE + 1.0) / (1.0 - min(self.water / VESSEL, 0.9)) - 1.0
+        return (PRECHARGE + 1.0) / (1.0 - min(self.water / self._gas, 0.9)) - 1.0
+
+    @property
+    def _gas(self) -> float:
+        """Litres that the vessel can take; 15 are left of 300 when it is waterlogged (reference/devices.md C1)."""
+        return 15.0 if "lost_air" in self.faults else VESSEL
 
     def flow(self, dt: float) -> None:
         self._wanted = self.demand(self.now, dt)
@@ -67,11 +77,15 @@ class Booster(Plant):
         self._measure()
 
     def begin(self, fault: str, details: Details) -> None:
+        if fault == "lost_air":
+            self.water *= 15.0 / VESSEL
         if fault == "dry_run":
             self.pumps, self._tripped_dry, self._since_dry = max(self.pumps, 1), False, 0.0
             self.water = min(self.water, 5.0)
 
     def end(self, fault: str) -> None:
+        if fault == "lost_air":
+            self.water *= VESSEL / 15.0
         if fault == "dry_run":
             self._tripped_dry = False
 
@@ -93,7 +107,7 @@ class Booster(Plant):
     def _water_at(self, pressure: float) -> float:
         if pressure < PRECHARGE:
             return (pressure - PRECHARGE) / 0.2
-        return VESSEL * (1.0 - (PRECHARGE + 1.0) / (pressure + 1.0))
+        return self._gas * (1.0 - (PRECHARGE + 1.0) / (pressure + 1.0))
 
     def _advance(self, dt: float) -> None:
         wanted = self._wanted + (self.detail("burst", "flow", 12.0) if "burst" in self.faults else 0.0)
@@ -144,14 +158,16 @@ class Booster(Plant):
         """Fill the vessel 0.2 bar above the set point, then stop; the next pump leads."""
         self.water = max(self.water, self._water_at(SET + 0.2))
         self.pumps, self.speed, self._since_idle = 0, 0.0, 0.0
-        self.lead = self.lead % 3 + 1
+        self.lead = 1 if "change_over" in self.faults else self.lead % 3 + 1
 
     def _measure(self) -> None:
         running = self.running()
         trip = int(self.detail("pump_trip", "pump", 1)) if "pump_trip" in self.faults else 0
         dry = "dry_run" in self.faults
         pressure = max(0.0, self.pressure + self.random.gauss(0.0, 0.01))
-        shown = None if "sensor_broken" in self.faults else pressure
+        if "sensor_frozen" not in self.faults:
+            self._reading = pressure
+        shown = None if "sensor_broken" in self.faults else self._reading
         self.points.update(
             pressure=shown,
             inlet_pressure=0.0 if dry else max(0.0, 0.3 + self.random.gauss(0.0, 0.005)),
@@ -159,6 +175,9 @@ class Booster(Plant):
             head=None if shown is None else shown * METRES_PER_BAR,
             rotation=bool(running) or "check_valve" in self.faults,
             alarm_code=57 if dry else (51 if trip else 0),
+            pump_1_speed=self.speed * 100.0 if 1 in running else 0.0,
+            at_max_power=len(running) == 3 and self.speed > 0.98,
+            not_in_auto="left_in_hand" in self.faults,
         )
         for pump in (1, 2, 3):
             self.points[f"pump_{pump}_running"] = pump in running

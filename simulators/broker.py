@@ -4,9 +4,13 @@ import asyncio
 import contextlib
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+
+from simulators.orphan import end_with_parent
 
 # An unlimited queue and no Nagle: with Mosquitto's defaults a burst of 10,000 events is dropped, and
 # every event waits some 20 ms for a delayed TCP acknowledgement.
@@ -75,44 +79,48 @@ async def _mosquitto(
     # Started by root, Mosquitto would change to its own user and lose sight of the files.
     configuration = directory / "mosquitto.conf"
     configuration.write_text(text + "user root\n")
-    process = await asyncio.create_subprocess_exec(
-        program, "-c", str(configuration), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        await _listening(port, process)
+    async with _process(port, program, "-c", str(configuration)) as process:
         yield RunningBroker("Mosquitto", "127.0.0.1", port, "5", process)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            try:
-                async with asyncio.timeout(3):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
 
 
 @contextlib.asynccontextmanager
 async def _embedded(directory: Path, users: Mapping[str, str] | None, port: int) -> AsyncIterator[RunningBroker]:
-    try:
-        from amqtt.broker import Broker
-        from pwdlib import PasswordHash
-    except ImportError as missing:
-        raise RuntimeError(
-            "no broker: install the Debian package mosquitto, or this project's extra [demo]"
-        ) from missing
-    plugins: dict[str, dict[str, object]] = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {}}
+    if find_spec("amqtt") is None:
+        raise RuntimeError("no broker: install the Debian package mosquitto, or this project's extra [demo]")
+    command = [sys.executable, "-m", "simulators.embedded_broker", str(port)]
     if users:
+        from pwdlib import PasswordHash
+
         hasher = PasswordHash.recommended()
         passwords = directory / "embedded-passwords"
         passwords.write_text("".join(f"{name}:{hasher.hash(word)}\n" for name, word in users.items()))
-        plugins = {"amqtt.plugins.authentication.FileAuthPlugin": {"password_file": str(passwords)}}
-    embedded = Broker({"listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}}, "plugins": plugins})
-    await embedded.start()
+        command.append(str(passwords))
+    async with _process(port, *command) as process:
+        yield RunningBroker("amqtt (embedded)", "127.0.0.1", port, "3.1.1", process)
+
+
+@contextlib.asynccontextmanager
+async def _process(port: int, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A broker process that listens on `port`; ended with the block, by force if it must be."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=Path(__file__).parent.parent,
+        preexec_fn=end_with_parent,
+    )
     try:
-        yield RunningBroker("amqtt (embedded)", "127.0.0.1", port, "3.1.1")
+        await _listening(port, process)
+        yield process
     finally:
-        await embedded.shutdown()
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(2):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
 
 
 async def _listening(port: int, process: asyncio.subprocess.Process) -> None:

@@ -23,10 +23,18 @@ class Door(Plant):
         "reader_offline": "reader does not answer",
         "power_loss": "mains lost, battery carries",
         "lock_jammed": "lock does not fall in",
+        "pre_held": "open, and soon for too long",
+        "fire_signal": "the fire panel's signal: the lock lets go within 2 s",
+        "release_fails": "the lock stays shut whatever the fire signal says",
+        "obstruction": "someone stands in the anti-pinch beam",
+        "guard_failure": "the anti-pinch beam is dead",
+        "rex_stuck": "the exit button is stuck on",
+        "secure_channel": "the reader's secure channel fails",
     }
     acts_offered: ClassVar[Mapping[str, str]] = {
         "access": "a card opens it; credential",
-        "deny": "a card is refused; reason (expired), credential",
+        "deny": "a card is refused; reason (expired), credential, holder (resident|tenant|visitor)",
+        "late_grant": "forced, says the controller, right behind a grant that opened it",
         "duress": "a card under duress",
         "rex": "the exit button is pressed",
         "free": "fire release: unlocked until `normal`",
@@ -48,6 +56,11 @@ class Door(Plant):
             wire="ok",
             duress=False,
             last_access="",
+            granted=False,
+            fire=False,
+            obstructed=False,
+            guard="ok",
+            controller="ok",
         )
         self._plan_visit()
 
@@ -77,10 +90,29 @@ class Door(Plant):
                 self.points["supply"] = "battery"
             case "lock_jammed":
                 self.points["lock"] = "fault"
+            case "pre_held":
+                self.forget()
+                self.points.update(contact="open", lock="unlocked", alarm="pre_held")
+                self.happen("door.pre_held")
+            case "fire_signal":
+                self.forget()
+                self.points["fire"] = True
+                self.happen("fire.on")
+                self.later(0.5, self._release)
+            case "obstruction":
+                self.points["obstructed"] = True
+                self.happen("guard.obstructed")
+            case "guard_failure":
+                self.points["guard"] = "fault"
+                self.happen("guard.fault")
+            case "rex_stuck":
+                self.points["rex"] = True
+            case "secure_channel":
+                self.points["controller"] = "fault"
 
     def end(self, fault: str) -> None:
         match fault:
-            case "forced_door" | "held_door":
+            case "forced_door" | "held_door" | "pre_held":
                 self.forget()
                 if self.points["alarm"] == "held":
                     self.happen("door.held_clear")
@@ -99,6 +131,24 @@ class Door(Plant):
                 self.points["supply"] = "ok"
             case "lock_jammed":
                 self.points["lock"] = "locked"
+            case "fire_signal":
+                self.points.update(fire=False, mode="normal", lock="locked")
+                self.happen("fire.off")
+                self.happen("door.mode_changed", mode="normal")
+                self._plan_visit()
+            case "release_fails":
+                if self.points["fire"]:
+                    self._release()
+            case "obstruction":
+                self.points["obstructed"] = False
+                self.happen("guard.clear")
+            case "guard_failure":
+                self.points["guard"] = "ok"
+                self.happen("guard.restore")
+            case "rex_stuck":
+                self.points["rex"] = False
+            case "secure_channel":
+                self.points["controller"] = "ok"
 
     def perform(self, act: str, details: Details) -> None:
         match act:
@@ -106,7 +156,14 @@ class Door(Plant):
                 self.forget()
                 self._visit(self._credential(details))
             case "deny":
-                self._deny(self._credential(details), word(details, "reason", "expired"))
+                holder = word(details, "holder", "resident")
+                self._deny(self._credential(details) | {"holder": holder}, word(details, "reason", "expired"))
+            case "late_grant":
+                self.forget()
+                self._grant(self._credential(details))
+                self.points.update(contact="open", alarm="forced")
+                self.happen("door.forced")
+                self.later(1.0, self._close)
             case "duress":
                 self.happen("access.duress", reader="r1", credential=self._credential(details))
             case "rex":
@@ -154,6 +211,11 @@ class Door(Plant):
         else:
             self.later(self.random.uniform(0.8, 2.0), self._open)
             self.later(2.0 + self.random.uniform(6.0, 14.0), self._close)
+
+    def _release(self) -> None:
+        if "release_fails" not in self.faults:
+            self.points.update(mode="free", lock="unlocked")
+            self.happen("door.mode_changed", mode="free")
 
     def _open(self) -> None:
         self.points["contact"] = "open"

@@ -12,11 +12,16 @@ Details = Mapping[str, Any]
 NUMBERS = frozenset(
     (
         "after",
+        "amount",
+        "age",
+        "days",
         "code",
         "confidence",
         "delay",
         "factor",
+        "floor",
         "flow",
+        "humidity",
         "level",
         "n",
         "offset",
@@ -24,6 +29,7 @@ NUMBERS = frozenset(
         "pressure",
         "pump",
         "rate",
+        "temperature",
     )
 )
 SWITCHES = frozenset(("fill", "up"))

@@ -11,6 +11,10 @@ TRAVEL = 3.0
 """Opening or closing time of a 3 m boom, s."""
 
 
+FEES: Mapping[str, str] = {"pay": "fee.paid", "pass_free": "fee.free", "leave_unpaid": "fee.unpaid"}
+"""What the booth records, and the events of it."""
+
+
 class Lane(Plant):
     kind = "lane"
     chatter: ClassVar[tuple[str, str] | None] = ("barrier.opened", "barrier.closed")
@@ -22,10 +26,17 @@ class Lane(Plant):
         "power_loss": "mains lost, battery carries",
         "motor_fault": "drive fault",
         "held_open": "a guard holds it open",
+        "loop_stuck": "the loop is on without a car",
+        "guard_failure": "the anti-crush beam is dead",
+        "server_lost": "the parking server is gone; the lane works on alone",
     }
     acts_offered: ClassVar[Mapping[str, str]] = {
         "plate": "a vehicle comes; plate, confidence, card_kind, direction",
         "tailgate": "a second vehicle follows through",
+        "wrong_way": "a vehicle comes from the wrong side",
+        "pay": "a fee is paid; plate, amount, by (wechat)",
+        "pass_free": "a free passage; plate, by",
+        "leave_unpaid": "leaves without paying; plate",
     }
     shortcuts: ClassVar[Mapping[str, str]] = {"stuck": "barrier_stuck", "struck": "barrier_struck"}
 
@@ -44,6 +55,13 @@ class Lane(Plant):
             plate=self._plate(),
             confidence=0.95,
             card_kind="monthly",
+            direction="in",
+            wrong_way=False,
+            tailgate=False,
+            loop_stuck=False,
+            guard="ok",
+            unpaid=False,
+            server="connected",
         )
         self._plan()
 
@@ -71,6 +89,15 @@ class Lane(Plant):
                 self.points["supply"] = "battery"
             case "motor_fault":
                 self.points["fault"] = True
+            case "loop_stuck":
+                self.points["loop_stuck"] = True
+                self.happen("loop.stuck")
+            case "guard_failure":
+                self.points["guard"] = "fault"
+                self.happen("guard.fault")
+            case "server_lost":
+                self.points["server"] = "offline"
+                self.happen("server.lost")
             case "held_open":
                 self.forget()
                 self.points.update(position="open", mode="held_open")
@@ -83,6 +110,18 @@ class Lane(Plant):
                 return
             case "motor_fault":
                 self.points["fault"] = False
+                return
+            case "loop_stuck":
+                self.points["loop_stuck"] = False
+                self.happen("loop.clear")
+                return
+            case "guard_failure":
+                self.points["guard"] = "ok"
+                self.happen("guard.restore")
+                return
+            case "server_lost":
+                self.points["server"] = "connected"
+                self.happen("server.back")
                 return
             case "barrier_stuck":
                 self.points["stuck"] = False
@@ -101,6 +140,15 @@ class Lane(Plant):
     def perform(self, act: str, details: Details) -> None:
         if act == "tailgate":
             self.happen("vehicle.tailgate")
+            return
+        if act == "wrong_way":
+            self.happen("vehicle.wrong_way")
+            return
+        if act in FEES:
+            fact = {"plate": word(details, "plate", self._plate()), "by": word(details, "by", "wechat")}
+            if act == "pay":
+                fact["amount_cny"] = f"{number(details, 'amount', 10.0):.2f}"
+            self.happen(FEES[act], **fact)
             return
         plate = word(details, "plate", self._plate())
         confidence = number(details, "confidence", 0.95)
@@ -128,7 +176,7 @@ class Lane(Plant):
 
     def _arrive(self, plate: str, confidence: float, card_kind: str, direction: str) -> None:
         confidence = round(confidence, 3)
-        self.points.update(plate=plate, confidence=confidence, card_kind=card_kind)
+        self.points.update(plate=plate, confidence=confidence, card_kind=card_kind, direction=direction)
         self.happen(
             "plate.read",
             plate=plate,

@@ -29,7 +29,7 @@ class Spoken(Protocol):
     def restart(self) -> None: ...
     def status(self, state: str, reason: str) -> None: ...
     def hear(self, kind: str, message: Mapping[str, Any]) -> None: ...
-    def emit(self, type_: str, data: Mapping[str, Any]) -> None: ...
+    def emit(self, type_: str, data: Mapping[str, Any], *, historic: bool = False) -> None: ...
 
 
 class Adapter(Breakable):
@@ -103,6 +103,9 @@ class Adapter(Breakable):
         self.outbox.send_unsent(self._clock.now().mono)
 
     def _hear(self, topic: str, payload: bytes) -> None:
+        if topic.endswith("/cmd") and isinstance(commanded := self._by_topic[topic][0], MqttDevice):
+            commanded.command(payload)
+            return
         try:
             message = json.loads(payload or b"{}")
         except ValueError:

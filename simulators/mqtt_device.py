@@ -11,6 +11,7 @@ from zlib import crc32
 from drivers.profile import MqttPoint, Profile
 from estate.errors import CommandRefused
 from estate.model import Clock, Value
+from simulators.command_guard import Guard
 from simulators.faults import Breakable, Details, number, word
 from simulators.outbox import Outbox
 from simulators.plant import Plant
@@ -25,6 +26,13 @@ STATE_EVERY = 900.0
 
 Send = Callable[[str, bytes, bool], None]
 """Topic, payload, retained."""
+
+Write = Callable[[str, Value, Mapping[str, str]], None]
+"""Point, value, and who wanted it; raises CommandRefused."""
+
+
+def cannot_be_written(point: str, value: Value, told: Mapping[str, str]) -> None:
+    raise CommandRefused(f"{point} cannot be written")
 
 
 class MqttDevice(Breakable):
@@ -53,6 +61,8 @@ class MqttDevice(Breakable):
         value: Callable[[str], Value | None],
         plant: Plant | None,
         clock: Clock,
+        guard: Guard | None = None,
+        write: Write = cannot_be_written,
     ) -> None:
         super().__init__(name)
         if profile.mqtt is None:
@@ -66,6 +76,8 @@ class MqttDevice(Breakable):
         self._value = value
         self._plant = plant
         self._clock = clock
+        self._guard = guard
+        self._write = write
         self._send: Send = lambda topic, payload, retain: None
         self._outbox = Outbox(lambda topic, payload: None)
         self._is_up: Callable[[], bool] = lambda: False
@@ -99,7 +111,24 @@ class MqttDevice(Breakable):
         return self._flood_left > 0
 
     def topics(self) -> list[str]:
-        return [f"{self.root}/{kind}" for kind in ("ack", "replay", "get")]
+        kinds = ("ack", "replay", "get", "cmd") if self._guard is not None else ("ack", "replay", "get")
+        return [f"{self.root}/{kind}" for kind in kinds]
+
+    def command(self, payload: bytes) -> None:
+        """Obey a signed command, or say no; what cannot be trusted gets no answer."""
+        if self._guard is None or self._is_silent:
+            return
+        wrong = self.detail("bad_clock", "offset", 120.0) if "bad_clock" in self.faults else 0.0
+        verdict = self._guard.judge(payload, timedelta(seconds=wrong))
+        state, reason = ("done", "") if verdict.accepted else ("refused", verdict.reason)
+        if verdict.accepted:
+            try:
+                argument = json.loads(verdict.argument)
+                self._write(verdict.action, argument.pop("value"), argument)
+            except (CommandRefused, KeyError, ValueError) as refusal:
+                state, reason = "refused", str(refusal)
+        if verdict.answer:
+            self._send(f"{self.root}/cmd_result", self._guard.result(verdict.nonce, state, reason[:200]), False)
 
     def announce(self) -> None:
         """What stands retained at the broker: who it is, that it is there, how it is."""
@@ -118,9 +147,11 @@ class MqttDevice(Breakable):
         message = {"v": 1, "state": state, "boot": self.boot, "ts": self._time(), "reason": reason}
         return message if self.via is None else {**message, "via": self.via}
 
-    def emit(self, type_: str, data: Mapping[str, Any]) -> None:
+    def emit(self, type_: str, data: Mapping[str, Any], *, historic: bool = False) -> None:
         """Number an event, keep it and send it."""
-        waiting = self._outbox.add(f"{self.root}/event", self._number(type_, data), self._clock.now().mono)
+        message = self._number(type_, data)
+        message["hist"] = historic
+        waiting = self._outbox.add(f"{self.root}/event", message, self._clock.now().mono)
         if self._is_up() and not self._is_silent:
             self._outbox.transmit(waiting, self._clock.now().mono)
 

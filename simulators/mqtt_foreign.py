@@ -79,7 +79,7 @@ class ForeignDevice(Breakable):
     def hear(self, kind: str, message: Mapping[str, Any]) -> None:
         """Nobody speaks to it."""
 
-    def emit(self, type_: str, data: Mapping[str, Any]) -> None:
+    def emit(self, type_: str, data: Mapping[str, Any], *, historic: bool = False) -> None:
         """It has no events: its values change."""
 
     def begin(self, fault: str, details: Details) -> None:

@@ -53,7 +53,7 @@ class Outbox:
 
     def transmit(self, waiting: Waiting, now: float) -> None:
         if not waiting.payload:
-            waiting.message["hist"] = now - waiting.created > HISTORIC
+            waiting.message["hist"] = waiting.message.get("hist") is True or now - waiting.created > HISTORIC
             waiting.payload = json.dumps(waiting.message, ensure_ascii=False).encode()
         waiting.sent = now
         self._send(waiting.topic, waiting.payload)

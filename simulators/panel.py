@@ -8,7 +8,16 @@ from estate.errors import CommandRefused
 from simulators.faults import Details, word
 from simulators.plant import Plant
 
-ALARMS = ("burglary", "panic", "fire", "gas", "water", "duress")
+ALARMS = ("burglary", "panic", "fire", "gas", "water", "duress", "silent_panic", "medical")
+SILENT: Mapping[str, tuple[str, str, str]] = {
+    "sensor_lost": ("sensor_lost", "sensor.lost", "sensor.found"),
+    "sensor_battery": ("sensor_battery", "sensor.low_battery", "sensor.battery_restore"),
+    "trouble": ("trouble", "panel.trouble", "panel.trouble_restore"),
+    "bypass": ("bypassed", "zone.bypass", "zone.unbypass"),
+}
+"""Faults that only change a flag: its point, and the events of its coming and going."""
+TEST_EVERY = 86400.0
+"""s between two periodic test reports (Contact ID 602)."""
 ARMED = ("disarmed", "armed_home", "armed_away")
 
 
@@ -24,10 +33,17 @@ class Panel(Plant):
         "short_line": "line shorted",
         "power_loss": "mains lost, battery carries",
         "battery_low": "battery low",
+        "sensor_lost": "a sensor does not report; zone",
+        "sensor_battery": "a sensor's battery is low; zone",
+        "trouble": "the panel's own check fails",
+        "bypass": "a zone is bypassed; zone",
+        "no_test": "the periodic test report stays away",
     }
     acts_offered: ClassVar[Mapping[str, str]] = {
         "arm": "arm; mode (armed_away), user",
         "disarm": "disarm; user",
+        "cancel": "the resident cancels an alarm; user",
+        "test": "a test report",
     }
     shortcuts: ClassVar[Mapping[str, str]] = {"cut": "cut_line", "short": "short_line"}
 
@@ -35,6 +51,9 @@ class Panel(Plant):
         super().__init__(name, random, pace=pace)
         self.points.update(dict.fromkeys(ALARMS, False))
         self.points.update(tamper=False, armed="disarmed", line="ok", supply="ok", battery=100)
+        self.points.update(user="", zone="", tested=False, cancelled=False)
+        self.points.update({point: False for point, _, _ in SILENT.values()})
+        self.later(random.uniform(0.0, TEST_EVERY), self._test)
         self._plan()
 
     def begin(self, fault: str, details: Details) -> None:
@@ -54,6 +73,12 @@ class Panel(Plant):
             case "battery_low":
                 self.points.update(supply="battery_low", battery=12)
                 self.happen("supply.low_battery")
+            case "no_test":
+                pass
+            case flag if flag in SILENT:
+                point, event, _ = SILENT[flag]
+                self.points.update({point: True, "zone": word(details, "zone", "d1")})
+                self.happen(event, zone=self.points["zone"])
             case alarm:
                 self.points[alarm] = True
                 self.happen(f"alarm.{alarm}", detector=word(details, "detector", "d1"))
@@ -69,6 +94,12 @@ class Panel(Plant):
             case "power_loss" | "battery_low":
                 self.points.update(supply="ok", battery=100)
                 self.happen("supply.restore")
+            case "no_test":
+                pass
+            case flag if flag in SILENT:
+                point, _, event = SILENT[flag]
+                self.points[point] = False
+                self.happen(event)
             case alarm:
                 self.points[alarm] = False
                 self.happen(f"restore.{alarm}")
@@ -80,8 +111,17 @@ class Panel(Plant):
             if mode not in ARMED[1:]:
                 raise CommandRefused(f"mode is one of {', '.join(ARMED[1:])}")
             self._arm(mode, user)
-        else:
+        elif act == "disarm":
             self._disarm(user)
+        elif act == "cancel":
+            self.happen("panel.cancelled", user=user)
+        else:
+            self.happen("panel.test")
+
+    def _test(self) -> None:
+        if "no_test" not in self.faults:
+            self.happen("panel.test")
+        self.later(TEST_EVERY, self._test)
 
     def _plan(self) -> None:
         if self.pace > 0:
@@ -96,9 +136,9 @@ class Panel(Plant):
         self._plan()
 
     def _arm(self, mode: str, user: str) -> None:
-        self.points["armed"] = mode
+        self.points.update(armed=mode, user=user)
         self.happen("panel.armed", armed=mode, user=user)
 
     def _disarm(self, user: str) -> None:
-        self.points["armed"] = "disarmed"
+        self.points.update(armed="disarmed", user=user)
         self.happen("panel.disarmed", user=user)

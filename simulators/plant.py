@@ -18,6 +18,7 @@ class Happening:
 
     type: str
     data: Mapping[str, Any]
+    historic: bool = False
 
 
 class Plant(Breakable):
@@ -34,6 +35,8 @@ class Plant(Breakable):
         self.random = random
         self.pace = pace
         self.points: dict[str, Value | None] = {}
+        self.told: Mapping[str, str] = {}
+        """Who wanted what is written next, why and until when, as far as the line carries it."""
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._happened: list[Happening] = []
@@ -73,6 +76,10 @@ class Plant(Breakable):
 
     def happen(self, type_: str, **data: Any) -> None:
         self._happened.append(Happening(type_, data))
+
+    def tell_late(self, type_: str, data: Mapping[str, Any]) -> None:
+        """What the device had kept until now: not happening now."""
+        self._happened.append(Happening(type_, data, historic=True))
 
     def take(self) -> list[Happening]:
         """What happened since the last call, in order."""

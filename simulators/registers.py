@@ -14,6 +14,9 @@ from estate.site import Scale
 ILLEGAL_ADDRESS, ILLEGAL_VALUE, DEVICE_FAILURE = 2, 3, 4
 """Exception codes, Modbus Application Protocol v1.1b3 §7."""
 
+NUMBER = RegisterPoint(table=Table.HOLDING, address=0)
+"""A plain number, to spell a raw value."""
+
 
 class RegisterImage:
     """Answers reads and takes writes in wire addresses. Raises DeviceRefused with the exception code.
@@ -105,7 +108,7 @@ class RegisterImage:
         order, scale = self.section.word_order, self._scales.get(name)
         if name in self._judged and self._value(self._judged[name]) is None and point.enum is not None:
             normal = {"normal", "over_range", "under_range"}
-            value = next(word for word in point.enum.values() if word not in normal)
+            value = next(word for word in point.enum.values() if word is not None and word not in normal)
         if value is None:
             return self._broken(point)
         if point.current_loop and scale is not None and not isinstance(value, bool | str):
@@ -117,6 +120,10 @@ class RegisterImage:
     def _broken(self, point: RegisterPoint) -> Sequence[int]:
         """What a module sends for an input without a sensor: its sentinel, no current, or not-a-number."""
         registers = point.registers
+        missing = next((raw for raw, word in (point.enum or {}).items() if word is None), None)
+        if missing is not None and not point.table.is_bits:
+            shift, _ = point.bits or (0, 0)
+            return encode(NUMBER.model_copy(update={"type": point.type}), missing << shift, self.section.word_order)
         if point.table.is_bits or point.is_partial:
             return (0,) * registers
         if point.sentinels:

@@ -1,18 +1,24 @@
 """A whole site as a simulation: its world, and every device of it on a real protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from estate.command_keys import read_command_keys
 from estate.model import Clock, SystemClock
-from estate.site import Device, Site
+from estate.site import Device, Equipment, Site
+from simulators.command_guard import Guard
 from simulators.faults import Breakable
+from simulators.guard import set_out
 from simulators.modbus_device import Line
 from simulators.modbus_unit import Unit
 from simulators.mqtt_adapter import Adapter
 from simulators.mqtt_device import MqttDevice
 from simulators.mqtt_foreign import ForeignDevice
 from simulators.mqtt_link import BrokerAt
+from simulators.network import BOOT
 from simulators.registers import RegisterImage
 from simulators.targets import Targets
 from simulators.wiring import Wiring, load_profiles
@@ -35,13 +41,19 @@ class Simulation:
         clock: Clock | None = None,
     ) -> None:
         self.site = site
-        self.world = World(site.equipment, seed=seed, traffic=traffic, shunned=shunned(site.rules))
+        self._keys, _ = read_command_keys(site.folder)
+        self.world = World(site.equipment, seed=seed, traffic=traffic, shunned=shunned(site.rules) | roof_exits(site.equipment))
         self.wiring = Wiring(site, self.world.plants, load_profiles(site.folder, site.devices))
         self._clock = clock or SystemClock()
+        begun, zone = self._clock.now().utc, ZoneInfo(site.timezone)
+        set_out(self.world.plants, site.tours, lambda now: (begun + timedelta(seconds=now)).astimezone(zone))
         units = {d.id: self._unit(d, seed) for d in site.devices if d.bus is not None}
         self.lines = [
             Line(bus, {d.unit or 0: units[d.id] for d in site.devices if d.bus == bus.id}) for bus in site.buses
         ]
+        for device in site.devices:
+            if device.fed_by is not None and device.id in units:
+                self.world.network.hang(units[device.id], device.fed_by, BOOT)
         self.spoken: dict[str, MqttDevice | ForeignDevice] = {}
         self.adapters = [] if broker is None else self._adapters(broker)
         plants = self.world.plants
@@ -68,7 +80,7 @@ class Simulation:
             for happening in plant.take():
                 speaker = self.wiring.speaker(plant, happening)
                 if speaker in self.spoken:
-                    self.spoken[speaker].emit(happening.type, happening.data)
+                    self.spoken[speaker].emit(happening.type, happening.data, historic=happening.historic)
         for device in self.spoken.values():
             device.refresh()
 
@@ -125,6 +137,7 @@ class Simulation:
                 value=lambda point: self.wiring.value(device.id, point),
                 clock=self._clock,
             )
+        key = self._keys.get(device.id) if device.commands else None
         return MqttDevice(
             device.id,
             profile,
@@ -133,11 +146,18 @@ class Simulation:
             value=lambda point: self.wiring.value(device.id, point),
             plant=self.wiring.plant_behind(device.id),
             clock=self._clock,
+            guard=Guard(self.site.id, device.id, key, self._clock) if key is not None else None,
+            write=lambda point, value, told: self.wiring.write(device.id, point, value, told),
         )
 
 
+def roof_exits(equipment: Iterable[Equipment]) -> set[str]:
+    """Doors that nobody opens but in an emergency."""
+    return {item.id for item in equipment if item.parameters.get("place_kind") == "roof_exit"}
+
+
 def shunned(rules: Mapping[str, Any]) -> set[str]:
-    """Equipment with an alarm written for it alone: a roof exit that may not be opened is not a way for people."""
+    """Equipment with an alarm written for it alone: it is not a way for people."""
     changed = rules.get("equipment") or {}
     return {
         name

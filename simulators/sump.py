@@ -1,6 +1,6 @@
 """A sump: water comes in, two pumps lift it out, floats and a level sensor watch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
@@ -10,6 +10,12 @@ from simulators.plant import Plant
 
 NOISE = 0.003
 """Standard deviation of a submersible level sensor, m."""
+CATCHMENT, RUNOFF, LAG = 800.0, 0.9, 300.0
+"""Roof and yard that drain into one pit: m2, share that runs off, and s until it is there (reference/devices.md C2)."""
+
+
+def dry_sky(now: float) -> float:
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,11 @@ class Sump(Plant):
         "dry_run": "a pump runs with no water before it",
         "pump_trip": "overload trip; pump (1)",
         "stuck_float": "high-water float stuck; up (true)",
+        "narrow_band": "stop level just under the start level: short cycling",
+        "pump_idle": "a pump does not take its turn; pump (2)",
+        "left_in_hand": "selector left out of automatic; pump (1)",
+        "control_failed": "the level control is dead, the high float starts the pumps",
+        "seal_leak": "water in the seal chamber; pump (1)",
         "sensor_broken": "level sensor line broken",
         "sensor_frozen": "level reading frozen",
         "check_valve": "riser runs back: the level jumps after each stop",
@@ -44,12 +55,22 @@ class Sump(Plant):
     acts_offered: ClassVar[Mapping[str, str]] = {"level": "set the level; level m"}
 
     def __init__(
-        self, name: str, random: Random, *, pit: Pit | None = None, inflow: float | None = None, noise: float = NOISE
+        self,
+        name: str,
+        random: Random,
+        *,
+        pit: Pit | None = None,
+        inflow: float | None = None,
+        noise: float = NOISE,
+        rain: Callable[[float], float] = dry_sky,
     ) -> None:
         super().__init__(name, random)
         self.pit = pit or Pit()
         self.inflow = random.uniform(1.0, 1.8) if inflow is None else inflow
         self.noise = noise
+        self.rain = rain
+        self._runoff = 0.0
+        self._backup = False
         self.level = random.uniform(self.pit.stop + 0.05, self.pit.start_1 - 0.05)
         self.lead = 1
         self.called: set[int] = set()
@@ -59,6 +80,8 @@ class Sump(Plant):
 
     def flow(self, dt: float) -> None:
         self._control()
+        arriving = RUNOFF * self.rain(self.now) * CATCHMENT / 3600.0
+        self._runoff += (arriving - self._runoff) * min(dt / LAG, 1.0)
         inflow = self._inflow()
         outflow = self._outflow(inflow)
         level = self.level + (inflow - outflow) / 1000.0 / self.pit.area * dt
@@ -71,7 +94,11 @@ class Sump(Plant):
             return set()
         tripped = {int(self.detail("pump_trip", "pump", 1))} if "pump_trip" in self.faults else set()
         hand = {self.lead} if {"pump_runs_level_stands", "dry_run"} & self.faults.keys() else set()
-        return (self.called | hand) - tripped
+        idle = {int(self.detail("pump_idle", "pump", 2.0))} if "pump_idle" in self.faults else set()
+        if "left_in_hand" in self.faults:
+            idle.add(int(self.detail("left_in_hand", "pump", 1.0)))
+        called = {3 - pump if pump in idle else pump for pump in self.called}
+        return (called | hand) - tripped
 
     def begin(self, fault: str, details: Details) -> None:
         if fault == "high_inflow":
@@ -91,7 +118,11 @@ class Sump(Plant):
     def _control(self) -> None:
         """Level control with alternation: the pump that started first rests next time."""
         pit, second = self.pit, 3 - self.lead
-        if self.level <= pit.stop and self.called:
+        stop = pit.start_1 - 0.05 if "narrow_band" in self.faults else pit.stop
+        if "control_failed" in self.faults:
+            self._back_up()
+            return
+        if self.level <= stop and self.called:
             self.called.clear()
             self.lead = second
             if "check_valve" in self.faults:
@@ -103,10 +134,18 @@ class Sump(Plant):
         if self.level >= pit.start_2:
             self.called.add(second)
 
+    def _back_up(self) -> None:
+        """What the high float does alone: both pumps until it hangs again and a little longer."""
+        if self.level >= self.pit.high:
+            self.called, self._backup = {1, 2}, True
+        elif self.level <= self.pit.start_1:
+            self.called.clear()
+            self._backup = False
+
     def _inflow(self) -> float:
         if "high_inflow" in self.faults:
             return self.detail("high_inflow", "flow", 20.0)
-        return self.inflow
+        return self.inflow + self._runoff
 
     def _outflow(self, inflow: float) -> float:
         pumps = len(self.running())
@@ -127,6 +166,8 @@ class Sump(Plant):
         stuck = self.faults["stuck_float"].details.get("up", True) is True if "stuck_float" in self.faults else None
         high = self.level >= self.pit.high if stuck is None else stuck
         trip = int(self.detail("pump_trip", "pump", 1)) if "pump_trip" in self.faults else 0
+        hand = int(self.detail("left_in_hand", "pump", 1.0)) if "left_in_hand" in self.faults else 0
+        leak = int(self.detail("seal_leak", "pump", 1.0)) if "seal_leak" in self.faults else 0
         self.points.update(
             level=None if broken else self._reading,
             pump_1_running=1 in running,
@@ -138,4 +179,11 @@ class Sump(Plant):
             sensor_fault=broken,
             float_order=stuck is True and self.level < self.pit.start_1,
             supply_ok="power_loss" not in self.faults,
+            overflow=self.level >= self.pit.overflow,
+            backup_start=self._backup and "control_failed" in self.faults,
+            not_in_auto=hand != 0,
+            pump_1_not_in_auto=hand == 1,
+            pump_2_not_in_auto=hand == 2,
+            pump_1_leakage=leak == 1,
+            pump_2_leakage=leak == 2,
         )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from estate.errors import CommandRefused
+from estate.model import Value
 from simulators.faults import Details, number
 from simulators.plant import Plant
 
@@ -84,6 +86,10 @@ class Tank(Plant):
             return 0.0
         if "inlet_stuck" in self.faults:
             return self.vessel.inlet
+        return self._throttled()
+
+    def _throttled(self) -> float:
+        """What the float valve lets in."""
         wanted = (self.vessel.wanted - self.level) / self.vessel.throttle
         return self.vessel.inlet * min(max(wanted, 0.0), 1.0)
 
@@ -100,9 +106,47 @@ class Tank(Plant):
 
 
 class FireTank(Tank):
-    """Evaporation only, about 3 mm a day; the make-up valve keeps it above 95 %."""
+    """Evaporation only, about 3 mm a day. A solenoid ahead of the float valve lets the make-up in by level."""
 
     kind = "fire_tank"
+    faults_offered: ClassVar[Mapping[str, str]] = {
+        **Tank.faults_offered,
+        "solenoid_stuck_shut": "energised, it does not open",
+        "solenoid_stuck_open": "off, it does not shut; level m (as it is)",
+    }
+    starts, stops = FIRE.wanted - 0.02, FIRE.wanted - 0.002
 
     def __init__(self, name: str, random: Random) -> None:
+        self.solenoid = False
+        self.by_hand = False
         super().__init__(name, random, vessel=FIRE, drawn=lambda now, dt: 0.003 * FIRE.area * 1000.0 / 86400.0)
+
+    def write(self, point: str, value: Value) -> None:
+        """Once commanded from afar, the panel leaves the solenoid to whoever commands."""
+        if point != "solenoid_on":
+            raise CommandRefused(f"{self.name}.{point} cannot be written")
+        self.by_hand, self.solenoid = True, bool(value)
+        self._measure()
+
+    def flow(self, dt: float) -> None:
+        if self.by_hand:
+            super().flow(dt)
+            return
+        if self.level <= self.starts:
+            self.solenoid = True
+        elif self.level >= self.stops:
+            self.solenoid = False
+        super().flow(dt)
+
+    def begin(self, fault: str, details: Details) -> None:
+        super().begin(fault, details)
+        if fault == "solenoid_stuck_open":
+            self.level = number(details, "level", self.level)
+
+    def _throttled(self) -> float:
+        passes = self.solenoid or "solenoid_stuck_open" in self.faults
+        return super()._throttled() if passes and "solenoid_stuck_shut" not in self.faults else 0.0
+
+    def _measure(self) -> None:
+        super()._measure()
+        self.points["solenoid_on"] = self.solenoid

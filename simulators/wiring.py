@@ -58,12 +58,13 @@ class Wiring:
         kept = self._unwired.get((device, point))
         return resting(self.profiles[device].points[point]) if kept is None else kept
 
-    def write(self, device: str, point: str, value: Value) -> None:
+    def write(self, device: str, point: str, value: Value, told: Mapping[str, str] | None = None) -> None:
         """A write that reached the device; an output without a load just keeps it. Raises CommandRefused."""
         shown = self._shown.get((device, point))
         if shown is None:
             self._unwired[device, point] = value
         else:
+            shown.plant.told = told or {}
             shown.plant.write(shown.point, value)
 
     def is_wired(self, device: str, point: str) -> bool:
@@ -93,7 +94,8 @@ class Wiring:
 def resting(point: RegisterPoint | MqttPoint) -> Value:
     """A value that means nothing is wrong: no state, no fault, within the valid range."""
     if isinstance(point, RegisterPoint) and point.enum is not None:
-        return point.enum[0] if 0 in point.enum else next(iter(point.enum.values()))
+        first = point.enum.get(0)
+        return first if first is not None else next(word for word in point.enum.values() if word is not None)
     if isinstance(point, RegisterPoint) and point.type.value == "text":
         return ""
     if isinstance(point, RegisterPoint) and point.is_bool:

@@ -6,22 +6,38 @@ from random import Random
 from estate.errors import CommandRefused
 from estate.site import Equipment
 from simulators.booster import Booster
-from simulators.demand import Demand
+from simulators.building import building_plant, fire_panels
+from simulators.camera import Camera
+from simulators.car_park import CarPark
+from simulators.climate import Climate
+from simulators.demand import Demand, usual
 from simulators.door import Door
+from simulators.fence import Fence
+from simulators.guard import Guard, Sentry
+from simulators.intercom import Intercom
 from simulators.lamp import Lamp
 from simulators.lane import Lane
+from simulators.network import Network
+from simulators.nvr import Recorder
 from simulators.panel import Panel
+from simulators.partition import Partition
 from simulators.plant import Plant
 from simulators.sump import Sump
 from simulators.tank import FireTank, Tank
+from simulators.valves import TankGroup
+from simulators.weather import Weather
 from simulators.zone import Zone
 
 MAX_STEP = 1.0
 """Longest step of simulated time, s; longer advances are cut up."""
 START_HOUR = 10.0
 FLATS_PER_TANK = 100
-TRAFFIC: Mapping[str, float] = {"door": 45.0, "lane": 60.0, "panel": 240.0}
+TRAFFIC: Mapping[str, float] = {"door": 45.0, "lane": 60.0, "panel": 240.0, "intercom": 600.0, "car_park": 30.0}
 """Mean simulated seconds between two visits, vehicles or armings of one door, lane or panel."""
+
+
+POST_EVERY = 1800.0
+"""s between two check-ins of a post, where its row says nothing else."""
 
 
 class World:
@@ -45,8 +61,10 @@ class World:
         rows = list(equipment)
         kinds = [row.class_ for row in rows]
         tanks = kinds.count("tank")
+        self.climate = Climate(self._random("climate"), hour)
         draw = Demand(self._random("demand"), FLATS_PER_TANK * max(tanks, 1), hour).at
-        self.plants: dict[str, Plant] = {}
+        self.network = Network(rows, self._random, hour)
+        self.plants: dict[str, Plant] = dict(self.network.plants)
         for row in rows:
             if row.class_ == "booster":
                 self.plants[row.id] = Booster(row.id, self._random(row.id), demand=shared(draw, kinds.count("booster")))
@@ -59,15 +77,25 @@ class World:
             plant = self._plant(row, pumped if boosters else shared(draw, tanks))
             if plant is not None:
                 self.plants[row.id] = plant
+        self._weathers = [plant for plant in self.plants.values() if isinstance(plant, Weather)]
+        self.plants |= fire_panels(rows, self.plants, self._random)
+
+    def rain(self, now: float) -> float:
+        """mm/h on the estate: what falls by itself, or what a weather station was told."""
+        told = (station.points["rain"] for station in self._weathers)
+        return max(self.climate.rain(now), *(float(one) for one in told if isinstance(one, int | float)), 0.0)
 
     def advance(self, seconds: float) -> None:
         """Move the whole world on; every plant sees the same steps."""
         left = seconds
         while left > 1e-9:
             dt = min(left, MAX_STEP)
+            if self.network.stands_alone:
+                self.network.mains.step(dt)
             for plant in self.plants.values():
                 plant.step(dt)
             self.now += dt
+            self.network.step(self.now)
             left -= dt
 
     def plant(self, name: str) -> Plant:
@@ -84,7 +112,7 @@ class World:
         pace = 0.0 if row.id in self._shunned else TRAFFIC.get(row.class_, 0.0) * self._traffic
         match row.class_:
             case "sump":
-                return Sump(row.id, random)
+                return Sump(row.id, random, rain=self.rain)
             case "tank":
                 return Tank(row.id, random, drawn=drawn)
             case "fire_tank":
@@ -97,10 +125,36 @@ class World:
                 return Panel(row.id, random, pace=pace)
             case "lane":
                 return Lane(row.id, random, pace=pace)
+            case "tank_group":
+                return TankGroup(row.id, random)
             case "lamp":
                 return Lamp(row.id, random)
+            case "partition":
+                return Partition(row.id, random)
+            case "fence":
+                return Fence(row.id, random)
+            case "weather":
+                return Weather(row.id, random)
+            case "intercom":
+                return Intercom(row.id, random, pace=pace)
+            case "tour":
+                return Guard(row.id, random)
+            case "post":
+                every = row.parameters.get("visit_every", POST_EVERY)
+                return Sentry(row.id, random, float(every) if isinstance(every, int | float) else POST_EVERY)
+            case "car_park":
+                return CarPark(row.id, random, pace=pace)
+            case "camera":
+                return Camera(row.id, random)
+            case "nvr":
+                return Recorder(row.id, random)
             case _:
-                return None
+                return building_plant(row, random, self.climate, used, self._traffic)
+
+
+def used(now: float, dt: float) -> float:
+    """What the estate draws in l/s on a usual day, for what only needs the course of it."""
+    return usual(hour(now))
 
 
 def shared(draw: Callable[[float, float], float], parts: int) -> Callable[[float, float], float]:

@@ -5,7 +5,9 @@ from math import inf
 from random import Random
 from typing import ClassVar
 
-from simulators.faults import Details, word
+from estate.errors import CommandRefused
+from estate.model import Value
+from simulators.faults import Details, number, word
 from simulators.plant import Plant
 
 END_OF_LINE = 2200.0
@@ -45,9 +47,11 @@ class Zone(Plant):
         "mask": "detector covered",
         "wet_cable": "leak beside the loop; ohm (5000): hides alarms, so it is a fault",
         "battery_low": "detector battery low",
+        "rain": "the beam breaks every now and then; rate per minute (6)",
+        "fog": "the beam is too weak: the detector disqualifies itself",
     }
     acts_offered: ClassVar[Mapping[str, str]] = {
-        "bypass": "taken out of watch at the keypad",
+        "bypass": "taken out of watch at the keypad; by, reason, after s (0: until unbypass) it ends by itself",
         "unbypass": "watched again",
     }
     shortcuts: ClassVar[Mapping[str, str]] = {"alarm": "intrusion", "cut": "zone_cut", "short": "zone_short"}
@@ -59,12 +63,22 @@ class Zone(Plant):
         self._seen = "normal"
         self._seen_for = 0.0
         self.voltage = loop_voltage(end_of_line, end_of_line)
-        self.points.update(state="normal", bypassed=False, battery_low=False)
+        self._wet = 0.0
+        self.points.update(
+            state="normal",
+            bypassed=False,
+            bypass_by="",
+            bypass_reason="",
+            bypass_until="",
+            loop=1.0,
+            disqualified=False,
+            battery_low=False,
+        )
 
     @property
     def ohm(self) -> float:
         """The loop as it is now, with the leak of a wet cable in parallel."""
-        ratio = next((_LOOP[name] for name in _LOOP if name in self.faults), 1.0)
+        ratio = next((_LOOP[name] for name in _LOOP if name in self.faults), 2.0 if self._wet > 0 else 1.0)
         ohm = ratio * self.end_of_line
         if "wet_cable" not in self.faults:
             return ohm
@@ -72,6 +86,9 @@ class Zone(Plant):
         return leak if ohm == inf else ohm * leak / (ohm + leak)
 
     def flow(self, dt: float) -> None:
+        self._wet = max(self._wet - dt, 0.0)
+        if "rain" in self.faults and self.random.random() < dt * self.detail("rain", "rate", 6.0) / 60.0:
+            self._wet = self.random.uniform(0.4, 2.0)
         noise = 1.0 + self.random.gauss(0.0, 0.01)
         self.voltage = min(loop_voltage(self.ohm, self.end_of_line) * noise, SUPPLY) if self.ohm != inf else SUPPLY
         judged = judge(self.voltage, self.end_of_line)
@@ -83,20 +100,49 @@ class Zone(Plant):
         self._seen = judged
         if judged != self.points["state"] and self._seen_for >= self.debounce:
             self._become(judged)
+        self.points["loop"] = 99.0 if self.ohm == inf else round(self.ohm / self.end_of_line, 2)
 
     def begin(self, fault: str, details: Details) -> None:
         if fault == "battery_low":
             self.points["battery_low"] = True
             self.happen("zone.low_battery")
+        elif fault == "fog":
+            self.points["disqualified"] = True
+            self.happen("zone.disqualified")
 
     def end(self, fault: str) -> None:
         if fault == "battery_low":
             self.points["battery_low"] = False
             self.happen("zone.battery_restore")
+        elif fault == "fog":
+            self.points["disqualified"] = False
+            self.happen("zone.qualified")
 
     def perform(self, act: str, details: Details) -> None:
-        self.points["bypassed"] = act == "bypass"
-        self.happen(f"zone.{act}")
+        if act == "unbypass":
+            self._unbypass()
+            return
+        after = number(details, "after", 0.0)
+        self._bypass(word(details, "by", "keypad"), word(details, "reason", "-"), f"{after:g} s" if after else "-")
+        if after:
+            self.later(after, self._unbypass)
+
+    def write(self, point: str, value: Value) -> None:
+        if point != "bypassed":
+            raise CommandRefused(f"{self.name}.{point} cannot be written")
+        if value is True:
+            told = self.told
+            self._bypass(told.get("by", "-"), told.get("reason", told.get("note", "-")), told.get("until", "-"))
+        else:
+            self._unbypass()
+
+    def _bypass(self, by: str, reason: str, until: str) -> None:
+        self.points.update(bypassed=True, bypass_by=by, bypass_reason=reason, bypass_until=until)
+        self.happen("zone.bypass", by=by, reason=reason, until=until)
+
+    def _unbypass(self) -> None:
+        self.points.update(bypassed=False, bypass_by="", bypass_reason="", bypass_until="")
+        self.happen("zone.unbypass")
 
     def _become(self, state: str) -> None:
         self.points["state"] = state

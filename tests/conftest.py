@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from estate.model import Now
 from simulators.broker import RunningBroker, broker
+
+settings.register_profile("long", max_examples=24_000, stateful_step_count=50, deadline=None)
 
 ROOT = Path(__file__).parent.parent
 

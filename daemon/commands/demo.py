@@ -22,6 +22,7 @@ from estate.errors import ConfigError
 from estate.people import Role
 from estate.site import load_site
 from simulators.broker import broker, free_port
+from simulators.orphan import end_with_parent
 
 RIVERSIDE = Path(__file__).parent.parent.parent / "examples" / "riverside"
 ENDS_WITHIN = 2.5  # s for a child to end by itself
@@ -161,6 +162,7 @@ async def _child(folder: Path, *arguments: str) -> AsyncIterator[tuple[asyncio.s
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "daemon", *arguments, stdout=out, stderr=out, start_new_session=True,
             cwd=Path(__file__).parent.parent.parent, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            preexec_fn=end_with_parent,
         )  # fmt: skip
     try:
         yield process, log

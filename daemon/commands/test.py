@@ -1,4 +1,4 @@
-"""`estated test SITE`: plays the site's stories, and with --library those of the stock classes; no time passes."""
+"""`estated test SITE`: plays the site's stories, and with --library those of its stock classes; no time passes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,13 +19,13 @@ from rules.instance import RuleInstance
 def main_test(folder: Path | None, name: str | None = None, library: bool = False, language: str = "en") -> int:
     """Prints to standard output. 0 when every story came true, 1 when one did not or the site is at fault.
 
-    `name` is the file of a story without `.yaml`, or part of its sentence. Without a site only the library is played.
+    `name` is the file of a story without `.yaml`, or part of its sentence. Without a site the whole library is played.
     """
     begin = perf_counter()
     try:
         rules, played = _site(folder, name) if folder is not None else ((), [])
         if library or folder is None:
-            stock, more = _library(name)
+            stock, more = _library(name, {rule.class_ for rule in rules} if folder is not None else None)
             rules, played = (*rules, *stock), [*played, *more]
     except ConfigError as error:
         for found in error.faults:
@@ -50,8 +50,8 @@ def _site(folder: Path, name: str | None) -> tuple[tuple[RuleInstance, ...], lis
     return whole.rules, [play(row, scene) for row in whole.stories if _is_meant(row, name)]
 
 
-def _library(name: str | None) -> tuple[tuple[RuleInstance, ...], list[Played]]:
-    tales = stock_tales()
+def _library(name: str | None, classes: set[str] | None) -> tuple[tuple[RuleInstance, ...], list[Played]]:
+    tales = stock_tales(classes)
     rules = {rule.alarm: rule for tale in tales for rule in tale.scene.rules}
     return tuple(rules.values()), [play(tale.row, tale.scene) for tale in tales if _is_meant(tale.row, name)]
 

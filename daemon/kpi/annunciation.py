@@ -4,13 +4,19 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from rules.alarm import AlarmState, Transition, Trigger
+from rules.suppression import UNSUPPRESSED
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
 class Move(NamedTuple):
-    """One transition, as far as figures need it. Times in µs since 1970; `hidden` while anything suppressed it."""
+    """One transition, as far as figures need it. Times in µs since 1970.
+
+    `annunciates` when it calls an operator (`Transition.announces`): new, come again, worse, reminded, put back into
+    the list by a timer; not when an acknowledgement is taken back, nor beneath a suppression. `hidden` while anything
+    suppresses it; `chatters` when further comings and goings are only counted from here on.
+    """
 
     at: int
     alarm: str
@@ -20,25 +26,15 @@ class Move(NamedTuple):
     trigger: Trigger
     priority: int
     raised: int
+    annunciates: bool
     hidden: bool
+    chatters: bool
     text_zh: str
     text_en: str
 
     @property
-    def annunciates(self) -> bool:
-        """Entries into "unacknowledged": new, come again, reminded, put back into the list by a timer.
-
-        An operator who takes back an acknowledgement announces nothing to himself. What comes while the alarm is
-        shelved, suppressed by design or out of service announces nothing to anyone.
-        """
-        return self.after is AlarmState.UNACKNOWLEDGED and not self.hidden and self.trigger in ANNOUNCING
-
-    @property
     def clears(self) -> bool:
         return self.before.condition_present and not self.after.condition_present
-
-
-ANNOUNCING = frozenset({Trigger.RAISE})
 
 
 def microseconds(moment: datetime) -> int:
@@ -60,7 +56,9 @@ def move_of(transition: Transition) -> Move:
         transition.trigger,
         transition.priority,
         microseconds(raised),
-        False,
+        transition.announces,
+        transition.suppression is not UNSUPPRESSED,
+        transition.chatter > 0,
         transition.text_zh,
         transition.text_en,
     )

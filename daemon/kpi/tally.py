@@ -30,15 +30,16 @@ class _Count:
     floods: int = 0
     flooded: int = 0
     fleeting: int = 0
-    stale: int = 0
     unanswered: int = 0
 
 
 @dataclass(slots=True)
 class _Occurrence:
-    """An alarm that stands or waits: since when its condition is there, and since when it waits to be acknowledged."""
+    """An alarm that was annunciated: since when its condition is there and operators know, and since when it waits to
+    be acknowledged. `priority` is what it had then."""
 
     raised: int
+    announced: int
     present: bool
     waits_since: int | None
     priority: int
@@ -55,14 +56,16 @@ class Tally:
         self._counts: dict[str, _Count] = {name: _Count() for name, _, _ in rota.shifts}
         self._sliding = SlidingWindow(self._peak, self._flood)
         self._fixed = FixedWindows(self._over)
+        self._stale: Counter[frozenset[str]] = Counter()  # by the shifts into which they reached
         self._standing: dict[str, _Occurrence] = {}
         self._returns: dict[str, deque[int]] = {}
+        self._start = rota.shifts[0][1]
         self._at = 0
 
     def standing_before(self, move: Move) -> None:
         """An alarm's last move before the period."""
         if move.after.condition_present and not move.hidden:
-            self._standing[move.alarm] = _Occurrence(move.raised, True, None, move.priority)
+            self._standing[move.alarm] = _Occurrence(move.raised, move.raised, True, None, move.priority)
 
     def take(self, move: Move) -> None:
         self._at = at = max(self._at, move.at)  # a clock that was set back must not undo what was counted
@@ -78,6 +81,8 @@ class Tally:
             name = self._name(one.waits_since)
             self._counts[name].waits.setdefault(one.priority, array("q")).append(at - one.waits_since)
             one.waits_since = None
+        if move.hidden:
+            one.waits_since = None  # taken out of the list: nobody is asked for an answer any more
         if not one.present and one.waits_since is None:
             del self._standing[move.alarm]
 
@@ -85,7 +90,7 @@ class Tally:
         self._sliding.finish(end)
         for one in self._standing.values():
             if one.present:
-                self._stale(one, end)
+                self._over_a_day(one, end)
             if one.waits_since is not None:
                 self._counts[self._name(one.waits_since)].unanswered += 1
 
@@ -115,7 +120,7 @@ class Tally:
             chattering=_most(chattering, len(chattering), texts),
             chatter_episodes=chattering.total(),
             fleeting=sum(one.fleeting for one in counts),
-            stale=sum(one.stale for one in counts),
+            stale=sum(count for reached, count in self._stale.items() if reached & wanted),
             priorities=dict(sorted(sum((one.priorities for one in counts), Counter[int]()).items())),
             top=_most(sources, TOP, texts),
             acknowledge={priority: _times(sorted(waits[priority])) for priority in sorted(waits)},
@@ -130,26 +135,31 @@ class Tally:
         count.priorities[move.priority] += 1
         self._sliding.add(at)
         self._fixed.add(shift, at - start)
-        before = self._standing.get(move.alarm)
-        waits_since = before.waits_since if before and before.waits_since is not None else at
-        priority = before.priority if before and before.waits_since is not None else move.priority
-        raised = at if move.trigger is Trigger.RAISE else move.raised
-        self._standing[move.alarm] = _Occurrence(raised, True, waits_since, priority)
+        if move.chatters and move.trigger is Trigger.RAISE:
+            count.chattering[move.alarm] += 1
+        one = self._standing.get(move.alarm)
+        if one is None or not one.present:
+            waiting = one if one is not None and one.waits_since is not None else None
+            raised = at if move.trigger is Trigger.RAISE else move.raised
+            one = self._standing[move.alarm] = _Occurrence(
+                raised, at, True, waiting.waits_since if waiting else None, waiting.priority if waiting else 0
+            )
+        if one.waits_since is None:
+            one.waits_since, one.priority = at, move.priority
 
     def _cleared(self, alarm: str, one: _Occurrence, at: int) -> None:
         one.present = False
-        if at - one.raised < MINUTE:
-            self._counts[self._name(one.raised)].fleeting += 1
-        self._stale(one, at)
+        if at - one.announced < MINUTE and one.announced >= self._start:
+            self._counts[self._name(one.announced)].fleeting += 1
+        self._over_a_day(one, at)
         returns = self._returns.setdefault(alarm, deque(maxlen=CHATTERING))
-        chattered = len(returns) == CHATTERING and at - returns[0] < MINUTE
+        chattered = len(returns) == CHATTERING and returns[-1] - returns[0] < MINUTE
         returns.append(at)
         if len(returns) == CHATTERING and at - returns[0] < MINUTE and not chattered:
             self._counts[self._name(at)].chattering[alarm] += 1
 
-    def _stale(self, one: _Occurrence, end: int) -> None:
-        for name in {name for name, _ in self._rota.overlaps(one.raised + DAY, end)}:
-            self._counts[name].stale += 1
+    def _over_a_day(self, one: _Occurrence, end: int) -> None:
+        self._stale[frozenset(name for name, _ in self._rota.overlaps(one.raised + DAY, end))] += 1
 
     def _name(self, at: int) -> str:
         return self._rota.shifts[self._rota.at(at)][0]

@@ -15,7 +15,9 @@ from estate.story import Said, Step, Story
 from estate.wording import nearest, some
 from rules.instance import Input
 from rules.refusal import Refusal
+from rules.suppression import SuppressionKind
 
+SUPPRESSED = (*(kind.value for kind in SuppressionKind), NOTHING)
 COMMANDS = ("switch_on", "switch_off", NOTHING)
 _DURATION = re.compile(r"(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?")
 
@@ -56,6 +58,8 @@ class _Check:
         self._silent = silent
         self._alarms = {str(alarm.alarm) for alarm in scene.rules}
         self._bound = {point for points in scene.bindings.values() for point in points.values()}
+        linked = {action.do for alarm in scene.rules for action in alarm.rule.actions}
+        self._commands = sorted(linked | {*COMMANDS})
         self._inputs: dict[PointId, Input] = {one.point: one for rule in scene.rules for one in rule.inputs}
 
     def points(self, row: Placed[Story], place: tuple[str, int], step: Step) -> Iterator[Fault]:
@@ -65,16 +69,22 @@ class _Check:
             if point == path and owner not in self._silent and point not in self._bound:
                 offered = self._devices.get(owner, ())
                 if name not in offered:
-                    known = [*self._scene.bindings.get(EquipmentId(owner), {}), *offered]
+                    known = dict.fromkeys([*self._scene.bindings.get(EquipmentId(owner), {}), *offered])
                     yield row.fault(
-                        "unknown_story_point", *place, "set", path, near=nearest(name, known), id=path, known=some(known)
+                        "unknown_story_point",
+                        *place,
+                        "set",
+                        path,
+                        near=nearest(name, known),
+                        id=path,
+                        known=some(known),
                     )
                     continue
             reader = self._inputs.get(point)
             if reader is not None and not reader.accepts(value) and value not in QUALITIES:
-                known = [*map(str, reader.values), *QUALITIES]
-                near = nearest(str(value), known)
-                yield row.fault("story_value", *place, "set", path, near=near, id=path, value=value, known=some(known))
+                words = [*map(str, reader.values), *QUALITIES]
+                near = nearest(str(value), words)
+                yield row.fault("story_value", *place, "set", path, near=near, id=path, value=value, known=some(words))
 
     def devices(self, row: Placed[Story], place: tuple[str, int], step: Step) -> Iterator[Fault]:
         for key, names in (("lost", step.lost), ("back", step.back)):
@@ -97,7 +107,7 @@ class _Check:
             yield from _data(row, place, said, device)
 
     def actions(self, row: Placed[Story], place: tuple[str, int], step: Step) -> Iterator[Fault]:
-        for word, value in step.do.items():
+        for word in step.do:
             if word not in VERBS and word not in DETAILS:
                 near = nearest(word, VERBS)
                 yield row.fault("unknown_action", *place, "do", word, near=near, value=word, known=some(VERBS))
@@ -110,26 +120,28 @@ class _Check:
 
     def expectations(self, row: Placed[Story], place: tuple[str, int], step: Step) -> Iterator[Fault]:
         acted = [(("do", act.verb), act.alarm) for act in acts(step)]
-        named = [((key, name), name) for key in ("expect", "text") for name in getattr(step, key)]
+        named = [((key, name), name) for key in ("expect", "text", "suppressed") for name in getattr(step, key)]
         for loc, name in [*acted, *named]:
             if name not in self._alarms and name.partition(".")[0] not in self._silent:
                 yield row.fault("unknown_alarm", *place, *loc, near=nearest(name, self._alarms), id=name)
         for name, state in step.expect.items():
             if state not in EXPECTED:
                 near = nearest(state, EXPECTED)
-                yield row.fault(
-                    "unknown_state", *place, "expect", name, near=near, value=state, known=some(EXPECTED)
-                )
+                yield row.fault("unknown_state", *place, "expect", name, near=near, value=state, known=some(EXPECTED))
+        for name, kinds in step.suppressed.items():
+            for kind in kinds.split(" and "):
+                if kind not in SUPPRESSED:
+                    near = nearest(kind, SUPPRESSED)
+                    at = (*place, "suppressed", name)
+                    yield row.fault("unknown_suppression", *at, near=near, value=kind, known=some(SUPPRESSED))
         installed = {one.id for one in self._scene.equipment}
         for name, command in step.commands.items():
             if name not in installed and name not in self._silent:
                 near = nearest(name, installed)
                 yield row.fault("unknown_equipment", *place, "commands", name, near=near, id=name)
-            if command not in COMMANDS:
-                near = nearest(command, COMMANDS)
-                yield row.fault(
-                    "story_command", *place, "commands", name, near=near, value=command, known=some(COMMANDS)
-                )
+            if command not in self._commands:
+                near, known = nearest(command, self._commands), some(self._commands)
+                yield row.fault("story_command", *place, "commands", name, near=near, value=command, known=known)
 
 
 def _data(row: Placed[Story], place: tuple[str, int], said: Said, device: DeviceMap) -> Iterator[Fault]:

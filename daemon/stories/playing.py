@@ -12,7 +12,6 @@ from estate.folder import Placed
 from estate.model import Now, PointId, Quality, Sample, Value, point_id
 from estate.story import Step, Story
 from rules.alarm import AlarmId, AlarmState, Transition, Trigger
-from rules.engine import Engine
 from rules.instance import RuleInstance
 from rules.refusal import AlarmRefused
 
@@ -20,6 +19,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 QUALITIES = {one.value.rpartition(": ")[2]: one for one in Quality if one is not Quality.GOOD}
 """How a story says that a value is not good: `no communication`, `sensor fault`, `stale` and so on."""
 
+RAISED = (Trigger.RAISE, Trigger.RAISE_SUPPRESSED)
 NOTHING = "none"
 EXPECTED = frozenset(one.value for one in AlarmState)
 """What `expect` may say of an alarm."""
@@ -62,7 +62,7 @@ def play(row: Placed[Story], scene: Scene) -> Played:
         stage.act(index, step)
         stage.compare(index, step)
     stage.nothing_else()
-    return Played(row, tuple(stage.misses), frozenset(stage.raised), max((one.seconds for one in row.value.steps)))
+    return Played(row, tuple(stage.misses), frozenset(stage.raised), max(one.seconds for one in row.value.steps))
 
 
 def moment(seconds: float) -> Now:
@@ -88,11 +88,12 @@ class _Stage:
 
     def __init__(self, row: Placed[Story], scene: Scene) -> None:
         self.misses: list[Miss] = []
-        self.raised: dict[AlarmId, str] = {}
+        self.raised: set[AlarmId] = set()
+        self._announced: dict[AlarmId, str] = {}
         self._row = row
         self._scene = scene
         self._rules = {one.alarm: one for one in scene.rules}
-        self._engine = Engine(scene.rules)
+        self._engine = scene.engine()
         self._linkage = Linkage(scene.rules, scene.equipment)
         self._latest: dict[PointId, Sample] = {}
         self._silenced: dict[str, list[Sample]] = {}
@@ -124,7 +125,7 @@ class _Stage:
         for act in acts(step):
             refused = ""
             try:
-                self._took(act.on(self._engine, self._now))
+                self._took([act.on(self._engine, self._now)])
             except AlarmRefused as refusal:
                 refused = refusal.why.value
             if refused != (step.refused or ""):
@@ -137,19 +138,29 @@ class _Stage:
             if found != wanted:
                 self._miss((index, "expect", name), step.at, name, wanted, found)
         for name, wanted in step.text.items():
-            standing = self._engine.standing.get(AlarmId(name))
-            found = standing.text_zh if standing is not None else AlarmState.NORMAL.value
+            alarm = AlarmId(name)
+            last = self._engine.standing.get(alarm) or self._engine.suppressed.get(alarm)
+            found = last.text_zh if last is not None else AlarmState.NORMAL.value
             if found != wanted:
                 self._miss((index, "text", name), step.at, name, wanted, found)
+        for name, wanted in step.suppressed.items():
+            kinds = self._engine.alarms[AlarmId(name)].suppression.kinds
+            found = " and ".join(sorted(kinds)) or NOTHING
+            if found != wanted:
+                self._miss((index, "suppressed", name), step.at, name, wanted, found)
         for name, wanted in step.commands.items():
             found = self._commands.get(name, NOTHING)
             if found != wanted:
                 self._miss((index, "commands", name), step.at, name, wanted, found)
 
     def nothing_else(self) -> None:
-        """Of the equipment the story is about, an alarm that came and that no step mentions is a surprise."""
-        mentioned = {name for step in self._row.value.steps for name in (*step.expect, *step.text)}
-        for alarm, at in self.raised.items():
+        """Of the equipment the story is about, an alarm that came and that no step mentions is a surprise.
+
+        What is suppressed from its beginning reaches no operator and surprises nobody.
+        """
+        steps = self._row.value.steps
+        mentioned = {name for step in steps for name in (*step.expect, *step.text, *step.suppressed)}
+        for alarm, at in self._announced.items():
             if alarm not in mentioned and self._rules[alarm].equipment in self._row.value.equipment:
                 self._miss((), at, alarm, AlarmState.NORMAL.value, AlarmState.UNACKNOWLEDGED.value)
 
@@ -178,8 +189,10 @@ class _Stage:
 
     def _took(self, transitions: Sequence[Transition]) -> None:
         for transition in transitions:
+            if transition.trigger in RAISED:
+                self.raised.add(transition.alarm)
             if transition.trigger is Trigger.RAISE:
-                self.raised.setdefault(transition.alarm, f"{self._now.mono:g}s")
+                self._announced.setdefault(transition.alarm, f"{self._now.mono:g}s")
             for linked in self._linkage.of(transition):
                 self._commands[linked.target] = linked.action
 

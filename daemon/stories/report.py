@@ -1,13 +1,12 @@
 """What a person reads of stories played: each miss with its place and a diff, rules no story raised, and a summary."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from daemon.stories.playing import Miss, Played
 from estate.wording import catalogue
-from rules.alarm import AlarmId
 from rules.instance import RuleInstance
 
 
@@ -78,12 +77,11 @@ def summary(rules: Sequence[RuleInstance], played: Sequence[Played], took: float
     )
 
 
-
 def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _short(file: str) -> str:
-    """The path from where the command was given, when that is shorter."""
-    relative = os.path.relpath(file)
-    return relative if len(relative) < len(file) else file
+    """As seen from where the command was given, if it lies below."""
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file

@@ -1,14 +1,16 @@
 """What a story is played on: the alarms, bindings and devices of a site, or of one stock class."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daemon.wiring import INTERNAL
 from drivers.mqtt.mapping import DeviceMap
 from drivers.profile import Profile
+from estate.annunciation import Annunciation
 from estate.installation import Device, Equipment
 from estate.model import EquipmentId, PointId, point_id
 from estate.site import Site
+from rules.engine import Engine
 from rules.instance import RuleInstance
 
 
@@ -20,6 +22,11 @@ class Scene:
     bindings: Mapping[EquipmentId, Mapping[str, PointId]]
     equipment: tuple[Equipment, ...]
     devices: Mapping[str, DeviceMap]
+    annunciation: Annunciation = field(default_factory=Annunciation)
+
+    def engine(self) -> Engine:
+        """One that knows nothing yet. The mask of a start is left out: a story begins in a system that runs."""
+        return Engine(self.rules, self.annunciation)
 
     def point(self, path: str) -> PointId:
         """`equipment.point` as the point behind it; anything else is a device's point itself."""
@@ -38,7 +45,7 @@ def site_scene(
     rules: tuple[RuleInstance, ...],
     bindings: Mapping[EquipmentId, Mapping[str, PointId]],
 ) -> Scene:
-    return Scene(rules, bindings, site.equipment, speakers(site.devices, profiles))
+    return Scene(rules, bindings, site.equipment, speakers(site.devices, profiles), site.annunciation)
 
 
 def speakers(devices: Iterable[Device], profiles: Mapping[str, Profile]) -> Mapping[str, DeviceMap]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from daemon.catalogue import LIBRARY, Catalogue, read_catalogue
 from daemon.stories.checking import check_stories
@@ -12,7 +11,7 @@ from estate.errors import ConfigError, Fault
 from estate.folder import Placed, read_stories
 from estate.installation import Equipment
 from estate.model import EquipmentId, PointId
-from estate.story import StockStory
+from estate.story import StockStory, Story
 from estate.strict import Text
 from rules.instance import instantiate
 from rules.rule import EquipmentClass
@@ -28,7 +27,7 @@ class StockTale:
     """A story of a class and the scene it is played on."""
 
     class_: str
-    row: Placed[StockStory]
+    row: Placed[Story]
     scene: Scene
 
 
@@ -54,7 +53,7 @@ def _tales(name: str, told: list[Placed[StockStory]], catalogue: Catalogue, faul
             faults.append(told[0].fault("unknown_class", id=name, known=", ".join(sorted(catalogue.class_ids))))
         return
     for row in told:
-        story = row.value
+        story = row.value.model_copy(update={"equipment": (name,)})
         unknown = [point for point in story.without if point not in cls.points]
         faults += [row.fault("unknown_class_point", "without", class_=name, point=one, known="-") for one in unknown]
         if story.profile is not None and story.profile not in catalogue.profiles:
@@ -63,8 +62,9 @@ def _tales(name: str, told: list[Placed[StockStory]], catalogue: Catalogue, faul
         scene = stock_scene(cls, story, catalogue)
         device = scene.devices.get(name)
         offered = {name: [*cls.points, *(device.events if device is not None else ())]}
-        faults += check_stories([row], scene, offered)
-        yield StockTale(name, row, scene)
+        plain: Placed[Story] = Placed(story, row.document, row.loc)
+        faults += check_stories([plain], scene, offered)
+        yield StockTale(name, plain, scene)
 
 
 def stock_scene(cls: EquipmentClass, story: StockStory, catalogue: Catalogue) -> Scene:
@@ -77,5 +77,5 @@ def stock_scene(cls: EquipmentClass, story: StockStory, catalogue: Catalogue) ->
     equipment = [Equipment(id=it, class_=cls.class_, number=NUMBER, name=cls.name, place=PLACE, lamp=LAMP)]
     if it != LAMP:
         equipment.append(Equipment(id=LAMP, class_=LAMP, number=NUMBER, name=cls.name, place=PLACE))
-    devices = {} if story.profile is None else {it: DeviceMap(it, catalogue.profiles[story.profile])}
+    devices = {} if story.profile is None else {str(it): DeviceMap(it, catalogue.profiles[story.profile])}
     return Scene(rules, {it: bindings}, tuple(equipment), devices)

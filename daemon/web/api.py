@@ -1,22 +1,24 @@
 """The HTTP API of the console. Every route says who may call it; one that does not stops the start."""
 
 import asyncio
-from datetime import UTC
+from datetime import UTC, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, TypeAdapter, model_validator
 
 from daemon.historian.trend import TrendQuery
-from daemon.inbox import Operation
+from daemon.inbox import Operation, OperationKind
 from daemon.latency import Report
+from daemon.pipeline import View
 from daemon.records import Audit, Receipt
 from daemon.web.auth import Refusal, SignIn
 from daemon.web.control import Control
+from daemon.web.frames import array
 from daemon.web.gate import MARK
-from daemon.web.permission import SECURE_COOKIE, Needs, Permission, Public, allowed, cookie_name
+from daemon.web.permission import ROLES, SECURE_COOKIE, Needs, Permission, Public, allowed, cookie_name
 from daemon.web.said import ConsoleName, Perceived, Sound
 from daemon.web.sessions import ABSOLUTE, Session, Sessions
 from daemon.web.stream import Stream
@@ -24,8 +26,11 @@ from daemon.web.window import NOT_RECEIVING, Window
 from estate.errors import TransportError
 from estate.model import Clock, PointId
 from rules.alarm import AlarmId
+from rules.suppression import UNSUPPRESSED
 
 _CONSOLE: TypeAdapter[str] = TypeAdapter(ConsoleName)
+SHORT_SHELF = timedelta(minutes=30)
+"""What an operator may shelve alone (reliability.md C, roles)."""
 PLAN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
@@ -45,6 +50,28 @@ class Deed(_Asked):
     note: Annotated[str, Field(max_length=500)] = ""
 
 
+class Shelving(Deed):
+    """To put an alarm aside, for so many `minutes` or `until` a time; one of the two."""
+
+    minutes: Annotated[float, Field(gt=0, le=10080)] | None = None
+    until: Annotated[AwareDatetime, Strict(False)] | None = None
+    note: Annotated[str, Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if (self.minutes is None) == (self.until is None):
+            raise ValueError("give minutes or until")
+        return self
+
+
+class Removing(Deed):
+    """To take an alarm out of service: reason and work order, and an end where one is known."""
+
+    note: Annotated[str, Field(min_length=1, max_length=500)]
+    order: Annotated[str, Field(min_length=1, max_length=100)]
+    until: Annotated[AwareDatetime, Strict(False)] | None = None
+
+
 class Silence(_Asked):
     """The tone of one console stopped, for the alarms that sounded then, or for the lost link."""
 
@@ -61,10 +88,10 @@ def add_api(
         return Depends(Needs(permission, sessions, clock))
 
     signed_in, see, operate = need(Permission.SIGNED_IN), need(Permission.SEE), need(Permission.OPERATE)
-    read_journal = need(Permission.READ_JOURNAL)
+    read_journal, service = need(Permission.READ_JOURNAL), need(Permission.SERVICE)
 
     def audit(request: Request, session: Session, action: str, target: str = "", detail: str = "") -> Audit:
-        return Audit(clock.now().utc, session.user.id, _console(request), action, target, detail)
+        return Audit(clock.now().utc, session.user.id, console_of(request), action, target, detail)
 
     async def refuse_sign_in(refusal: Refusal, name: str, address: str, console: str) -> Response:
         if refusal.wait > 0:
@@ -84,7 +111,7 @@ def add_api(
     @api.post("/api/login", dependencies=[public])
     async def login(request: Request, credentials: Credentials) -> Response:
         address = request.client.host if request.client else "unknown"
-        console = _console(request)
+        console = console_of(request)
         answer = await sign_in.sign_in(credentials.name, credentials.password, address)
         if isinstance(answer, Refusal):
             return await refuse_sign_in(answer, credentials.name, address, console)
@@ -139,25 +166,78 @@ def add_api(
     async def snapshot() -> Response:
         return Response(stream.snapshot_frame().body, media_type="application/json")
 
+    @api.get("/api/alarms", dependencies=[see])
+    async def alarm_list(view: View = View.ALL) -> Response:
+        return Response(array(control.alarm_list(view)), media_type="application/json")
+
+    async def do(operation: Operation) -> Response:
+        done = await control.operate(operation)
+        return JSONResponse(
+            {
+                "alarm": done.alarm,
+                "state": done.after.value,
+                "by": done.by,
+                "at": done.decided.isoformat(),
+            }
+            | ({} if done.suppression is UNSUPPRESSED else {"suppression": done.suppression.data()})
+        )
+
+    def changed(alarm: str, occurrence: int) -> Response | None:
+        """The answer where the alarm is no longer the one the operator saw; it may be a normal one. 404 for none."""
+        one = control.alarms.get(AlarmId(alarm))
+        if one is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return None if one.occurrence == occurrence else _refusal(HTTPStatus.CONFLICT, "changed", by="")
+
+    @api.post("/api/alarms/{alarm}/shelve")
+    async def shelve(request: Request, alarm: str, deed: Shelving, session: Annotated[Session, operate]) -> Response:
+        now = clock.now().utc
+        until = deed.until.astimezone(UTC) if deed.until is not None else now + timedelta(minutes=deed.minutes or 0)
+        if until - now > SHORT_SHELF and session.user.role not in ROLES[Permission.SHELVE_LONG]:
+            raise HTTPException(HTTPStatus.FORBIDDEN, "not permitted")
+        who, console = session.user.id, console_of(request)
+        return changed(alarm, deed.occurrence) or await do(
+            Operation(OperationKind.SHELVE, AlarmId(alarm), who, console, deed.note, until)
+        )
+
+    @api.post("/api/alarms/{alarm}/remove_from_service")
+    async def remove_from_service(
+        request: Request, alarm: str, deed: Removing, session: Annotated[Session, service]
+    ) -> Response:
+        until = deed.until.astimezone(UTC) if deed.until is not None else None
+        kind, who, console = OperationKind.REMOVE_FROM_SERVICE, session.user.id, console_of(request)
+        return changed(alarm, deed.occurrence) or await do(
+            Operation(kind, AlarmId(alarm), who, console, deed.note, until, deed.order)
+        )
+
+    @api.post("/api/alarms/{alarm}/return_to_service")
+    async def return_to_service(
+        request: Request, alarm: str, deed: Deed, session: Annotated[Session, service]
+    ) -> Response:
+        kind, who, console = OperationKind.RETURN_TO_SERVICE, session.user.id, console_of(request)
+        return changed(alarm, deed.occurrence) or await do(Operation(kind, AlarmId(alarm), who, console, deed.note))
+
     @api.post("/api/alarms/{alarm}/{kind}")
     async def alarm_operation(
         request: Request,
         alarm: str,
-        kind: Literal["acknowledge", "reset"],
+        kind: Literal["acknowledge", "unacknowledge", "reset", "unshelve"],
         deed: Deed,
         session: Annotated[Session, operate],
     ) -> Response:
         if AlarmId(alarm) not in control.alarms:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        standing = control.standing.get(AlarmId(alarm))
-        if standing is None or standing.occurrence != deed.occurrence:
-            return _refusal(HTTPStatus.CONFLICT, "changed", by=standing.by if standing else "")
-        if kind == "acknowledge" and not standing.after.needs_acknowledge:
-            return _refusal(HTTPStatus.CONFLICT, "already acknowledged", by=standing.by)
-        done = await control.operate(Operation(kind, AlarmId(alarm), session.user.id, _console(request), deed.note))
-        return JSONResponse(
-            {"alarm": done.alarm, "state": done.after.value, "by": done.by, "at": done.decided.isoformat()}
-        )
+        asked = OperationKind(kind)
+        if asked is OperationKind.UNSHELVE:
+            if (answer := changed(alarm, deed.occurrence)) is not None:
+                return answer
+        else:
+            standing = control.standing.get(AlarmId(alarm))
+            if standing is None or standing.occurrence != deed.occurrence:
+                return _refusal(HTTPStatus.CONFLICT, "changed", by=standing.by if standing else "")
+            if asked is OperationKind.ACKNOWLEDGE and not standing.after.needs_acknowledge:
+                return _refusal(HTTPStatus.CONFLICT, "already acknowledged", by=standing.by)
+        return await do(Operation(asked, AlarmId(alarm), session.user.id, console_of(request), deed.note))
 
     @api.post("/api/silence")
     async def silence(request: Request, asked: Silence, session: Annotated[Session, operate]) -> dict[str, str]:
@@ -215,7 +295,7 @@ def add_api(
             await control.record([audit_window(window.console, "console not receiving")])
 
 
-def _console(request: Request) -> str:
+def console_of(request: Request) -> str:
     """The console's name from the mark every command carries; the gate has refused those without."""
     name = request.headers[MARK]
     try:

@@ -1,6 +1,6 @@
 """Puts the console's application together, and refuses a route that does not say who may call it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
@@ -22,11 +22,19 @@ from estate.model import Clock
 
 
 def create_app(
-    control: Control, stream: Stream, sign_in: SignIn, sessions: Sessions, clock: Clock, hosts: Iterable[str]
+    control: Control,
+    stream: Stream,
+    sign_in: SignIn,
+    sessions: Sessions,
+    clock: Clock,
+    hosts: Iterable[str],
+    more: Iterable[Callable[[APIRouter], None]] = (),
 ) -> Gate:
-    """The ASGI application. `hosts` are the exact `host[:port]` under which browsers reach it."""
+    """The ASGI application. `hosts` are the exact `host[:port]` under which browsers reach it; `more` add routes."""
     app = FastAPI(title="estated", openapi_url=None, docs_url=None, redoc_url=None)
     add_api(app.router, control, stream, sign_in, sessions, clock)
+    for add in more:
+        add(app.router)
     _add_files(app.router)
     app.add_exception_handler(CommandRefused, _command_refused)
     declared(app.routes)

@@ -1,26 +1,29 @@
 """What the console may ask of the running daemon: everything the web needs, and nothing more."""
 
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from daemon.historian.trend import Bucket, TrendQuery
 from daemon.inbox import Operation
 from daemon.latency import Report
+from daemon.pipeline import View
 from daemon.records import Record
 from daemon.web.site_document import SiteDocument
-from rules.alarm import AlarmId, Transition
+from rules.alarm import Alarm, AlarmId, Transition
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
     """`operate` returns once the journal holds the transition and raises CommandRefused; `record` once it
     holds the records. `newest(table, limit, before)` reads the journal and blocks: it runs in a thread.
-    `standing` is the engine's own view of all alarms that are not normal, `alarms` all it knows."""
+    `standing` is the engine's own view of all alarms that are not normal, `alarms` of all it knows, and
+    `alarm_list` the documents of one of its lists."""
 
     site: SiteDocument
-    alarms: Container[AlarmId]
+    alarms: Mapping[AlarmId, Alarm]
     standing: Mapping[AlarmId, Transition]
+    alarm_list: Callable[[View], list[bytes]]
     operate: Callable[[Operation], Awaitable[Transition]]
     record: Callable[[Sequence[Record]], Awaitable[None]]
     newest: Callable[[str, int, int | None], list[dict[str, Any]]]

@@ -18,7 +18,9 @@ class Permission(StrEnum):
     PUBLIC = "public"  # anyone, signed in or not
     SIGNED_IN = "signed in"
     SEE = "see"  # live values, alarms, maps, procedures
-    OPERATE = "operate"  # acknowledge, reset, silence
+    OPERATE = "operate"  # acknowledge, reset, silence, shelve for half an hour
+    SHELVE_LONG = "shelve long"
+    SERVICE = "service"  # take an alarm out of service and return it
     READ_JOURNAL = "read journal"
 
 
@@ -27,6 +29,8 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SIGNED_IN: frozenset(Role),
     Permission.SEE: frozenset(Role) - {Role.AUDITOR},
     Permission.OPERATE: frozenset({Role.OPERATOR, Role.SUPERVISOR}),
+    Permission.SHELVE_LONG: frozenset({Role.SUPERVISOR}),
+    Permission.SERVICE: frozenset({Role.SUPERVISOR}),
     Permission.READ_JOURNAL: frozenset(Role) - {Role.VIEWER},
 }
 

@@ -31,12 +31,12 @@ def decode(point: RegisterPoint, raw: Sequence[int], order: WordOrder, scale: Sc
     """The reading of a point from its own registers (or bits), as many as `point.registers`.
 
     `order` is the profile's word order, used where the point names none. `scale` turns a current loop's
-    mA into what it measures.
+    mA, or a counter's pulses, into what they measure.
     """
     if len(raw) != point.registers:
         return _bad(f"{len(raw)} registers instead of {point.registers}")
     if point.table.is_bits:
-        return _state(point, int(any(raw)))
+        return _state(point, int(any(raw)) if point.enum is None else sum(bit << i for i, bit in enumerate(raw)))
     if point.type is RegisterType.TEXT:
         return _text(point, raw)
     word = _join(raw, point.word_order or order)
@@ -73,27 +73,24 @@ def encode(point: RegisterPoint, value: Value, order: WordOrder, scale: Scale | 
     Raises ValueError for a value that the point cannot carry.
     """
     if point.table.is_bits:
-        bit = _raw_state(point, value)
-        return (bit, *(0 for _ in range(point.registers - 1)))
+        number = _raw_state(point, value)
+        return tuple(number >> i & 1 for i in range(point.registers))
     if point.type is RegisterType.TEXT:
         return _raw_text(point, value)
-    number: int
     if point.enum is not None or point.is_bool:
         number = _raw_state(point, value)
     elif isinstance(value, bool | str):
         raise ValueError(f"{value!r} is not a number")
     else:
-        wanted: float = (
-            4 + (value - scale.low) / (scale.high - scale.low) * 16 if scale and point.current_loop else value
-        )
+        wanted = _unscaled(point, value, scale)
         try:
             if point.type is RegisterType.FLOAT32:
-                packed = struct.pack(">f", (wanted - point.offset) / point.scale)
+                packed = struct.pack(">f", (wanted - point.offset) / point.factor)
                 return _split(int.from_bytes(packed, "big"), 2, point.word_order or order)
-            if isinstance(wanted, int) and point.scale == 1.0 and point.offset == 0.0:
+            if isinstance(wanted, int) and point.factor == 1.0 and point.offset == 0.0:
                 number = wanted  # a 64-bit counter does not survive a float
             else:
-                number = round((wanted - point.offset) / point.scale)
+                number = round((wanted - point.offset) / point.factor)
         except OverflowError as error:
             raise ValueError(f"{value!r} does not fit into {point.type}") from error
     width = 16 * point.type.registers
@@ -106,6 +103,14 @@ def encode(point: RegisterPoint, value: Value, order: WordOrder, scale: Scale | 
     if not lowest <= number < behind:
         raise ValueError(f"{value!r} does not fit into {point.type}")
     return _split(number % (1 << width), point.type.registers, point.word_order or order)
+
+
+def _unscaled(point: RegisterPoint, value: float, scale: Scale | None) -> float:
+    """What the input itself counts: mA of a loop, pulses of a counter."""
+    if scale is None or not point.is_scaled_on_site:
+        return value
+    share = (value - scale.low) / round(scale.high - scale.low, DIGITS)
+    return 4 + share * 16 if point.current_loop else share
 
 
 def _bad(reason: str) -> Reading:
@@ -133,7 +138,8 @@ def _state(point: RegisterPoint, number: int) -> Reading:
     if point.enum is not None:
         if number not in point.enum:
             return _bad(f"{number} is none of the known values")
-        return Reading(point.enum[number], Quality.GOOD)
+        word = point.enum[number]
+        return Reading(None, Quality.SENSOR_FAULT, "not there") if word is None else Reading(word, Quality.GOOD)
     if number not in (0, 1):
         return _bad(f"{number} is neither 0 nor 1")
     return Reading((number == 1) is not point.invert, Quality.GOOD)
@@ -154,10 +160,12 @@ def _measured(point: RegisterPoint, number: float, scale: Scale | None) -> Readi
     if not math.isfinite(number):
         return _bad("not a number" if math.isnan(number) else "infinite")
     value: int | float = number
-    if point.scale != 1.0 or point.offset != 0.0:
-        value = round(number * point.scale + point.offset, DIGITS)
+    if point.factor != 1.0 or point.offset != 0.0:
+        value = round(number * point.factor + point.offset, DIGITS)
     if point.valid is not None and not point.valid[0] <= value <= point.valid[1]:
         return _bad(f"{value:g} lies outside {point.valid[0]:g} to {point.valid[1]:g}")
+    if point.pulses and scale is not None:
+        value = round(scale.low + value * round(scale.high - scale.low, DIGITS), DIGITS)
     if not point.current_loop:
         return Reading(value, Quality.GOOD)
     if value < FAILED_LOW or value > FAILED_HIGH:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import uniform
 from zlib import crc32
@@ -13,7 +13,7 @@ from drivers.modbus.decode import encode
 from drivers.modbus.unit import Turn, Unit
 from drivers.profile import Profile
 from drivers.source import Deliver
-from estate.errors import CommandRefused, DecodeError, DeviceRefused, TransportError
+from estate.errors import CommandRefused, DecodeError, DeviceRefused, NotSent, TransportError
 from estate.installation import Bus, Device
 from estate.model import Clock, Delivery, PointId, Quality, Sample, Value, point_id
 
@@ -30,6 +30,10 @@ WRITE_WAIT = 2.0
 
 MOST_WRITES = 64
 """Waiting for one bus; one more is refused."""
+
+MUTE = 2
+"""Requests that every unit left unanswered in a row, and it is the line behind the gateway: told before the third
+makes each unit lost by itself."""
 
 PATIENCE = 5.0
 """s a try to reach a lost unit waits for a gap between the polls of its neighbours."""
@@ -56,6 +60,8 @@ class ModbusSource:
         self._online: bool | None = None
         self._devices = devices
         self._units: list[Unit] = []
+        self._unanswered: Counter[str] = Counter()
+        self._mute = False
         self._points: dict[PointId, tuple[Unit, str]] = {}
         self._writes: deque[_Write] = deque()
         self._wake = asyncio.Event()
@@ -72,13 +78,13 @@ class ModbusSource:
             self._online = None
             self._drop_writes("the bus has stopped")
 
-    async def write(self, point: PointId, value: Value) -> None:
+    async def write(self, point: PointId, value: Value, told: Mapping[str, str] | None = None) -> None:
         """Send one write, before any poll. Returns when the device has echoed it; nothing is sent twice.
 
         Raises TransportError when it did not, CommandRefused for what this device may not be told.
         """
         if not self._online:
-            raise TransportError(f"{self.name} is offline")
+            raise NotSent(f"{self.name} is offline")
         if point not in self._points:
             raise CommandRefused(f"{point} is no point of {self.name}")
         unit, name = self._points[point]
@@ -90,7 +96,7 @@ class ModbusSource:
         except ValueError as error:
             raise CommandRefused(f"{point}: {error}") from error
         if not unit.is_trusted:
-            raise TransportError(f"{unit.device.id} is not to be reached")
+            raise NotSent(f"{unit.device.id} is not to be reached")
         if len(self._writes) >= MOST_WRITES:
             raise CommandRefused(f"{self.name} has {MOST_WRITES} commands waiting")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -179,10 +185,12 @@ class ModbusSource:
         except DeviceRefused as error:
             news = unit.refused(turn, error.code, str(error), self._clock.now())
         except TransportError as error:
+            await self._unheard(unit)
             news = unit.failed(turn, str(error), self._clock.now())
         except DecodeError as error:
             news = unit.failed(turn, str(error), self._clock.now(), malformed=True)
         else:
+            await self._heard()
             news = unit.answered(turn, raw, self._clock.now())
         if news is not None:
             await self._deliver(news)
@@ -191,11 +199,31 @@ class ModbusSource:
         if unit.modbus.min_interval:
             await asyncio.sleep(unit.modbus.min_interval)
 
+    async def _unheard(self, unit: Unit) -> None:
+        """One more request without an answer; when that is so of all units, it is the line that is gone."""
+        self._unanswered[unit.device.id] += 1
+        silent = sum(count >= MUTE for count in self._unanswered.values())
+        missing = sum(one.is_lost and one.device.id not in self._unanswered for one in self._units)
+        if not self._mute and silent > 1 and silent + missing == len(self._units) and self._online:
+            self._mute = True
+            log.warning("%s: nobody answers", self.name)
+            await self._say_online(False)
+
+    async def _heard(self) -> None:
+        if self._unanswered:
+            self._unanswered.clear()
+        if self._mute:
+            self._mute = False
+            log.info("%s: there are answers again", self.name)
+            await self._say_online(True)
+            for unit in self._units:
+                unit.reachable(self._clock.now())
+
     async def _send(self, write: _Write) -> None:
         if write.done.done():
             return  # whoever wanted it has given up
         if self._clock.now().mono > write.expires:
-            _fail(write, TransportError("not sent: the bus was busy for too long"))
+            _fail(write, NotSent("not sent: the bus was busy for too long"))
             return
         unit = write.unit
         register = unit.profile.registers[write.name]
@@ -244,13 +272,18 @@ class ModbusSource:
 
     async def _tell_online(self, online: bool) -> None:
         self._online = online
+        self._mute = False
+        self._unanswered.clear()
+        await self._say_online(online)
+
+    async def _say_online(self, online: bool) -> None:
         now = self._clock.now()
         sample = Sample(point_id(self.name, "online"), online, Quality.GOOD, now.utc, now.mono)
         await self._deliver(Delivery(samples=(sample,)))
 
     def _drop_writes(self, reason: str) -> None:
         while self._writes:
-            _fail(self._writes.popleft(), TransportError(f"not sent: {reason}"))
+            _fail(self._writes.popleft(), NotSent(f"not sent: {reason}"))
 
 
 def _fail(write: _Write, error: TransportError) -> None:

@@ -8,13 +8,13 @@ except what the broker retains.
 
 from collections import deque
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drivers.mqtt.device import Refused
 from drivers.mqtt.envelope import MAX_FOREIGN_BYTES, excerpt, read_json
 from drivers.mqtt.flood import Bucket
-from drivers.mqtt.mapping import Field, Reading, decode, look_up, parse_text, path_of
+from drivers.mqtt.mapping import DeviceMap, Field, Reading, decode, look_up, parse_text, path_of
 from drivers.mqtt.outcome import Outcome
 from drivers.mqtt.standing import Standing
 from drivers.profile import MqttPoint, Profile
@@ -47,10 +47,16 @@ class ForeignDevice:
             self._fields.setdefault(_join(root, meaning.topic), []).append(field)
         self._availability = profile.mqtt.availability
         self._availability_topic = _join(root, self._availability.topic) if self._availability else ""
+        self._root = root
+        self._events = DeviceMap(device, profile).events
+        self._event = tuple(path_of(path) for path in profile.mqtt.event)
+        self._event_live = path_of(profile.mqtt.event_live)
+        self._event_time = path_of(profile.mqtt.event_time)
 
     @property
     def topics(self) -> Iterable[str]:
-        return dict.fromkeys([*self._fields, *([self._availability_topic] if self._availability_topic else [])])
+        own = [self._availability_topic] if self._availability_topic else []
+        return dict.fromkeys([*self._fields, *own, *([self._root] if self._event else [])])
 
     def connected(self, now: Now, out: Outcome) -> None:
         """Nothing to ask for: the broker sends what it retains."""
@@ -67,6 +73,8 @@ class ForeignDevice:
                 raise DecodeError(f"{len(payload)} bytes, at most {MAX_FOREIGN_BYTES} are read")
             if topic == self._availability_topic and self._availability is not None:
                 self._available(self._availability, payload, retained, now, out)
+            if self._event and topic == self._root:
+                self._happened(read_json(payload), retained, now, out)
             if topic in self._fields:
                 self._read(self._fields[topic], payload, retained, now, out)
         except DecodeError as error:
@@ -116,6 +124,34 @@ class ForeignDevice:
                 later = now.utc + timedelta(milliseconds=1)
                 self.standing.put(field.name, field.point, Reading(False), later, now, self._seq, cause, out)
 
+    def _happened(self, said: Any, retained: bool, now: Now, out: Outcome) -> None:
+        """A message that is an event. What the device had buffered, and what the broker kept, changes nothing."""
+        words = [look_up(said, path) for path in self._event]
+        if not all(isinstance(word, str | int) and not isinstance(word, bool) for word in words):
+            return
+        kind = "/".join(map(str, words))
+        meaning = self._events.get(kind)
+        historic = retained or (bool(self._event_live) and look_up(said, self._event_live) is False)
+        if not retained:
+            self.standing.heard(now, out)
+            if not self._bucket.take(now.mono):
+                self.standing.complain("flood", "more messages than such a device can have", now, out)
+        self._seq += 1
+        data = said if isinstance(said, dict) else {"said": said}
+        if meaning is None:
+            self.standing.complain("unknown", f"event type {kind[:64]}", now, out)
+        type_ = "unknown" if meaning is None else kind
+        time = _time(look_up(said, self._event_time)) if self._event_time else None
+        out.events.append(Event(self.id, self._session, self._seq, type_, time, now.utc, historic, data, "unset"))
+        if meaning is None or (historic and not meaning.even_historic):
+            return
+        cause = Cause(self.id, self._session, self._seq)
+        for name, point, reading, pulse in meaning.all_changes(data):
+            self.standing.put(name, point, reading, now.utc, now, self._seq, cause, out)
+            if pulse:
+                later = now.utc + timedelta(milliseconds=1)
+                self.standing.put(name, point, Reading(False), later, now, self._seq, cause, out)
+
     def _report(self, found: list[tuple[Field, Reading]], now: Now, out: Outcome) -> Cause | None:
         """An event when a state changed; measured values come too often to be events."""
         changed = {
@@ -136,6 +172,17 @@ class ForeignDevice:
 
 def _join(root: str, below: str) -> str:
     return f"{root}/{below}" if below else root
+
+
+def _time(word: object) -> datetime | None:
+    """A time with its zone; None for nonsense, and for a time of which nobody knows where it is."""
+    if not isinstance(word, str):
+        return None
+    try:
+        time = datetime.fromisoformat(word)
+        return time.astimezone(UTC) if time.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _parse(payload: bytes, path: str) -> Any:

@@ -7,7 +7,7 @@ from drivers.mqtt.envelope import StatusMessage, read
 from drivers.mqtt.foreign import ForeignDevice
 from drivers.mqtt.outcome import Outcome
 from estate.errors import DecodeError
-from estate.model import Now
+from estate.model import Now, Quality, Sample, point_id
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Gateway:
             if self._boot not in (None, said.boot):
                 return
             self._boot = said.boot
-            self.online = False
+            self._tell(False, now, out)
             for device in behind:
                 device.gateway_gone(f"gateway {self.id} is offline", now, out)
             return
@@ -49,7 +49,14 @@ class Gateway:
                 del self._past[next(iter(self._past))]
         self._boot = said.boot
         back = self.online is False
-        self.online = True
+        self._tell(True, now, out)
         if back:
             for device in behind:
                 device.gateway_back(now, out)
+
+    def _tell(self, online: bool, now: Now, out: Outcome) -> None:
+        """Before its devices follow, so that one alarm explains all of theirs."""
+        if online is not self.online:
+            self.online = online
+            point = point_id(f"gateway-{self.id}", "online")
+            out.samples.append(Sample(point, online, Quality.GOOD, now.utc, now.mono))

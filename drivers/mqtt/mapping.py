@@ -105,7 +105,8 @@ class EventMeaning:
             for field in self.copies
             if look_up(data, field.path) is not _ABSENT and (reading := field.read(data)) is not None
         ]
-        return (*self.changes, *copied)
+        # What tells first, what alarms last: the text of an alarm is made the moment it is raised.
+        return (*copied, *self.changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from estate.model import Event, Sample
 
 @dataclass(slots=True)
 class Outcome:
-    """Filled while a batch is read. `acks` ((topic, boot, from) -> seq) go out once it is settled, `requests` at once."""
+    """Filled while a batch is read. `acks` ((topic, boot, from) -> seq) go out when it is settled, `requests` now."""
 
     samples: list[Sample] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from secrets import token_hex
 
 import aiomqtt
 
+from drivers.mqtt.command import Commands
 from drivers.mqtt.device import EstateDevice
 from drivers.mqtt.foreign import ForeignDevice
 from drivers.mqtt.gateway import Gateway
@@ -19,10 +20,11 @@ from drivers.mqtt.outcome import Outcome
 from drivers.mqtt.sequence import EventTrack, Restored
 from drivers.mqtt.session import NOT_YET, Address, Connection, Message, Session
 from drivers.mqtt.topics import PREFIX, daemon_status, parse_topic
+from drivers.mqtt.topics import topic as topic_of
 from drivers.profile import Profile
 from drivers.source import Deliver
-from estate.errors import DecodeError
-from estate.model import Clock, Delivery, DeviceId, Now, Quality, Sample, nothing, point_id
+from estate.errors import CommandRefused, DecodeError, NotSent
+from estate.model import Clock, Delivery, DeviceId, Now, PointId, Quality, Sample, Value, nothing, point_id
 from estate.site import Broker, Device
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ class MqttSource:
 
     `devices` may be all of the site: each session takes its own, by `life_safety` of their profiles.
     `restored` is what the journal knows of each; `secrets` the folder of password and CA files.
-    `on_connected` is called after each connect, to say again what the broker should hold.
+    `on_connected` is called after each connect, to say again what the broker should hold; `keys` sign commands.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class MqttSource:
         restored: Mapping[DeviceId, Restored],
         secrets: Path,
         on_connected: Callable[[], None] = nothing,
+        keys: Mapping[str, bytes] | None = None,
     ) -> None:
         self.name = "mqtt-safety" if life_safety else "mqtt"
         self.strangers = 0
@@ -84,6 +87,8 @@ class MqttSource:
         self._told = now.mono
         own = [(device, profile) for device, profile in devices if _belongs(profile, life_safety)]
         self._readers: dict[str, Reader] = {}
+        self.commands = Commands(site_id, keys or {}, self.publish, clock)
+        self._commanded = {device.id: profile for device, profile in own if _is_commanded(device, profile)}
         self._devices = tuple(self._device(device, profile, restored, now) for device, profile in own)
         self._session = Session(
             _address(broker, site_id, life_safety, secrets),
@@ -105,6 +110,22 @@ class MqttSource:
     def publish(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> bool:
         """Hand a message to the broker without waiting. False: not connected; say it again in `on_connected`."""
         return self._session.publish(topic, payload, qos, retain)
+
+    @property
+    def commanded(self) -> Collection[str]:
+        """The devices that take commands over this session."""
+        return self._commanded.keys()
+
+    async def write(self, point: PointId, value: Value, told: Mapping[str, str] | None = None) -> None:
+        """A signed command; see drivers.source."""
+        device, _, name = point.rpartition(".")
+        profile = self._commanded.get(device)
+        if profile is None or profile.mqtt is None or name not in profile.fields or not profile.fields[name].writable:
+            raise CommandRefused(f"{point} may not be written")
+        spoken = self.devices[DeviceId(device)]
+        if isinstance(spoken, EstateDevice) and spoken.standing.online is False:
+            raise NotSent(f"{device} is offline")
+        await self.commands.send(device, profile.mqtt.topic_class, name, value, told)
 
     async def _listen(self) -> None:
         session, readers = self._session, self._readers
@@ -200,14 +221,20 @@ class MqttSource:
             session = f"{now.utc:%Y%m%dT%H%M%S}-{token_hex(3)}"
             foreign = ForeignDevice(device.id, profile, device.topic or device.id, session)
             foreign.via = device.via
-            for topic in foreign.topics:
-                self._readers[topic] = partial(foreign.message, topic)
+            for heard in foreign.topics:
+                self._readers[heard] = partial(foreign.message, heard)
             return foreign
         track = EventTrack.restore(restored.get(DeviceId(device.id), Restored()), now.mono)
         own = EstateDevice(device.id, profile, self._site, track)
         own.via = device.via
         self._readers.update(own.readers())
+        if device.id in self._commanded:
+            self._readers[topic_of(self._site, own.class_, device.id, "cmd_result")] = partial(self._result, device.id)
         return own
+
+    def _result(self, device: str, payload: bytes, retained: bool, _now: Now, _out: Outcome) -> None:
+        if not retained:  # an answer is given once
+            self.commands.result(device, payload)
 
     def _subscriptions(self) -> list[tuple[str, int]]:
         classes = sorted({device.class_ for device in self._devices if isinstance(device, EstateDevice)})
@@ -216,10 +243,16 @@ class MqttSource:
         for class_ in classes:
             wanted += [(f"{root}/{class_}/+/{kind}", 1) for kind in ("meta", "status", "state", "event")]
             wanted.append((f"{root}/{class_}/+/hb", 0))
+        wanted += [(heard, 1) for heard in self._readers if heard.endswith("/cmd_result")]
         for device in self._devices:
             if isinstance(device, ForeignDevice):
                 wanted += [(topic, 1) for topic in device.topics]
         return wanted
+
+
+def _is_commanded(device: Device, profile: Profile) -> bool:
+    section = profile.mqtt
+    return device.commands and section is not None and section.dialect == "estate"
 
 
 def _ignore(_payload: bytes, _retained: bool, _now: Now, _out: Outcome) -> None:

@@ -4,10 +4,10 @@ import argparse
 import asyncio
 import sys
 
-from tests.bench import console_part, modbus_part, mqtt_part
+from tests.bench import console_part, modbus_part, mqtt_part, replay_part, rules_part
 from tests.bench.measured import machine
 
-PARTS = ("mqtt", "console", "modbus")
+PARTS = ("mqtt", "console", "modbus", "rules", "replay")
 
 
 def main() -> int:
@@ -39,6 +39,12 @@ def main() -> int:
     if "modbus" in wanted:
         print("Modbus: register change to alarm out", flush=True)
         lines += ["", "### Modbus", "", *modbus_part.report(asyncio.run(modbus_part.measure(given.quick)))]
+    if "rules" in wanted:
+        print("Rules: cost of a change", flush=True)
+        lines += ["", "### Rules", "", *rules_part.report(rules_part.measure(given.quick))]
+    if "replay" in wanted:
+        print("Replay: a recorded month through the rules", flush=True)
+        lines += ["", "### Replay", "", *replay_part.report(replay_part.measure(given.quick))]
     print("\n".join(["", *lines]))
     return 1 if any("MISSED" in line for line in lines) else 0
 

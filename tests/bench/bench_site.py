@@ -11,6 +11,10 @@ name: {{zh: 基准小区, en: Bench}}
 timezone: Asia/Shanghai
 mqtt: {{host: 127.0.0.1, port: {broker}}}
 console: {{host: 127.0.0.1, port: {console}}}
+# Every event has to be an announced transition, as in the relays beside it: nothing chatters, nothing is a flood.
+annunciation:
+  chatter: {{raises: 1000, within: 0.01, quiet: 0.01}}
+  flood: {{count: 1000, within: 0.01, ends: 1000, burst: 1000, burst_within: 0.01}}
 """
 PASSWORD = "bench-password-of-this-run"  # a throw-away site on loopback
 
@@ -59,8 +63,8 @@ def tank_site(folder: Path, broker: int, console: int, ports: Sequence[int]) -> 
     devices = [f"- {{id: t-{n}, profile: bench-20, bus: b-{n}, unit: 1, poll: 1.0}}" for n in range(len(ports))]
     (folder / "devices.yaml").write_text("\n".join(devices) + "\n")
     equipment = [
-        f"- {{id: t-{n}, class: tank, number: '{n:03}', name: {{zh: 水箱, en: Tank}}, place: {{zh: 泵房, en: Pump room}},"
-        f" device: t-{n}, parameters: {{level_high: 2.0, level_overflow: 9.0}}}}"
+        f"- {{id: t-{n}, class: tank, number: '{n:03}', name: {{zh: 水箱, en: Tank}},"
+        f" place: {{zh: 泵房, en: Pump room}}, device: t-{n}, parameters: {{level_high: 2.0, level_overflow: 9.0}}}}"
         for n in range(len(ports))
     ]
     (folder / "equipment.yaml").write_text("\n".join(equipment) + "\n")

@@ -5,6 +5,7 @@ import re
 import tempfile
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from simulators.broker import broker, free_port
@@ -90,7 +91,7 @@ async def _changes(port: int, fleet: Fleet, process: Measured, seconds: float, r
     result.missed = len(pending)
     result.memory = process.memory()
     for asked in fleet.asked_at:
-        result.intervals += [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+        result.intervals += [later - earlier for earlier, later in pairwise(asked)]
 
 
 def report(result: Polled) -> list[str]:

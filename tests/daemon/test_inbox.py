@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from daemon.inbox import Inbox, Operation
+from daemon.inbox import Inbox, Operation, OperationKind
 from estate.model import Delivery, DeviceId, Event
 from rules.alarm import AlarmId
 
@@ -28,7 +28,7 @@ async def test_an_operator_never_queues_behind_a_flood() -> None:
     inbox = Inbox()
     for seq in range(20):
         await inbox.put(delivery(seq))
-    operation = Operation("acknowledge", AlarmId("a.b"), "wang", "desk-1")
+    operation = Operation(OperationKind.ACKNOWLEDGE, AlarmId("a.b"), "wang", "desk-1")
     await inbox.put(operation)
     assert (await inbox.take(0))[0] is operation
 

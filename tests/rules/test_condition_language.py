@@ -10,7 +10,25 @@ from hypothesis import strategies as st
 from rules.absence import without
 from rules.condition import ConditionError, parse
 from rules.kinds import check
-from rules.tree import Arithmetic, Both, Comparison, Either, Literal, Name, Node, Not, Rate
+from rules.tree import (
+    Arithmetic,
+    AtLeast,
+    Both,
+    Changed,
+    Comparison,
+    Count,
+    Duration,
+    Either,
+    Held,
+    Literal,
+    Name,
+    Node,
+    Not,
+    Rate,
+    Recently,
+    Since,
+    Stale,
+)
 from tests.rules.watching import class_of
 
 KNOWN = class_of().known
@@ -32,10 +50,22 @@ def shape(node: Node) -> object:
             return ("or", *map(shape, node.operands))
         case Comparison() | Arithmetic():
             return (node.operator, shape(node.left), shape(node.right))
-        case Rate():
-            return ("rate", node.point.name, node.window)
+        case Rate() | Changed():
+            return (type(node).__name__.lower(), node.point.name, length(node.window))
+        case Held() | Count() | Recently():
+            return (type(node).__name__.lower(), shape(node.operand), length(node.window))
+        case Since():
+            return ("since", shape(node.operand))
+        case Stale():
+            return ("stale", node.point.name)
+        case AtLeast():
+            return ("at_least", node.least, *map(shape, node.operands))
         case _:
             return type(node).__name__
+
+
+def length(window: Duration) -> float | str:
+    return window.parameter or window.seconds
 
 
 @pytest.mark.parametrize(
@@ -55,12 +85,31 @@ def shape(node: Node) -> object:
         ("rate(level, 1.5m) > 0", (">", ("rate", "level", 90.0), 0)),
         ("not not running", ("not", ("not", "running"))),
         ("level > 1e-3", (">", "level", 0.001)),
+        ("held(running, 10s)", ("held", "running", 10.0)),
+        ("held(level > 1 and ready, wait)", ("held", ("and", (">", "level", 1), "ready"), "wait")),
+        ("count(not running, 1h) >= 3", (">=", ("count", ("not", "running"), 3600.0), 3)),
+        ("since(running) > 500 ms", (">", ("since", "running"), 0.5)),
+        ("since(running) > 2m", (">", ("since", "running"), 120)),
+        ("since(running) > wait", (">", ("since", "running"), "wait")),
+        ("stale(mode)", ("stale", "mode")),
+        ("changed(mode)", ("changed", "mode", 1.0)),
+        ("not changed(level, 1d)", ("not", ("changed", "level", 86400.0))),
+        ("within(running, ready, 30s)", ("and", ("recently", "running", 30.0), ("recently", "ready", 30.0))),
+        ("within(running, ready, wait)", ("and", ("recently", "running", "wait"), ("recently", "ready", "wait"))),
+        ("at_least(2, running, ready, armed)", ("at_least", 2, "running", "ready", "armed")),
+        (
+            "at_least(1, running, ready, 30s)",
+            ("at_least", 1, ("recently", "running", 30.0), ("recently", "ready", 30.0)),
+        ),
+        (
+            "at_least(2, running, ready, wait)",
+            ("at_least", 2, ("recently", "running", "wait"), ("recently", "ready", "wait")),
+        ),
+        ("rate(level, wait) > 2 cm/min", (">", ("rate", "level", "wait"), 0.000333333333333333)),
     ],
 )
 def test_text_becomes_the_tree_it_says(text: str, tree: object) -> None:
-    parsed = parse(text)
-    check(parsed, KNOWN)
-    assert shape(parsed) == tree
+    assert shape(check(parse(text), KNOWN)) == tree
 
 
 @pytest.mark.parametrize(
@@ -76,21 +125,58 @@ def test_text_becomes_the_tree_it_says(text: str, tree: object) -> None:
         ("running)", "unexpected", 8),
         ("1 < level < 2", "chained", 11),
         ("mode == 'auto", "open_string", 9),
-        ("level > 1m", "stray_unit", 9),
+        ("level > 1 bar", "different_units", 7),
+        ("inflow > 1 bar", "stray_unit", 10),
+        ("level > 1x", "different_units", 7),
         ("level > 1.", "unexpected", 10),
         ("open(level) > 1", "unknown_function", 1),
         ("min(level) > 1", "argument_count", 1),
         ("abs(level, 1) > 1", "argument_count", 1),
         ("rate(level) > 0", "expected", 11),
         ("rate(level, 30) > 0", "expected_duration", 13),
-        ("rate(level, 30d) > 0", "expected_duration", 13),
-        ("rate(level, 2h) > 0", "window_out_of_range", 13),
+        ("rate(level, 30bar) > 0", "expected_duration", 13),
+        ("rate(level, 32d) > 0", "window_out_of_range", 13),
         ("rate(level, 10ms) > 0", "window_out_of_range", 13),
         ("rate(running, 30s) > 0", "expected_point", 6),
         ("rate(limit, 30s) > 0", "expected_point", 6),
         ("rate(1, 30s) > 0", "expected_point", 6),
         ("rate(lvel, 30s) > 0", "unknown_name", 6),
         ("lvel > 1", "unknown_name", 1),
+        ("held(running)", "expected", 13),
+        ("held(running, 10)", "expected_duration", 15),
+        ("held(running, 10ms)", "window_out_of_range", 15),
+        ("held(running, season)", "expected_duration", 15),
+        ("held(running, limit)", "expected_duration", 15),
+        ("held(running, level)", "expected_duration", 15),
+        ("held(level, 10s)", "expected_truth", 6),
+        ("count(running, 1h)", "not_a_condition", 1),
+        ("count(running, 1h) > 250", "counts_too_far", 22),
+        ("count(running, 1h) > 3 bar", "different_units", 20),
+        ("since(running) == 5", "since_equal", 16),
+        ("since(running) + 1 > 5", "since_alone", 1),
+        ("-since(running) > -5", "since_alone", 2),
+        ("max(since(running), 3) > 5", "since_alone", 5),
+        ("since(running) > since(ready)", "since_alone", 16),
+        ("since(running) > 5 bar", "different_units", 16),
+        ("since(level) > 5", "expected_truth", 7),
+        ("stale(limit)", "expected_any_point", 7),
+        ("stale(1)", "expected_any_point", 7),
+        ("changed(season)", "expected_any_point", 9),
+        ("changed(lvel)", "unknown_name", 9),
+        ("within(running, 30s)", "argument_count", 1),
+        ("within(running, ready)", "argument_count", 1),
+        ("within(running, ready, level > 1, 30 )", "expected_duration", 35),
+        ("at_least(running, ready)", "expected_whole_number", 10),
+        ("at_least(0, running, ready)", "argument_count", 1),
+        ("at_least(3, running, ready)", "argument_count", 1),
+        ("at_least(3, running, ready, wait)", "argument_count", 1),
+        ("at_least(1, running)", "argument_count", 1),
+        ("at_least(2, running, level)", "expected_truth", 22),
+        ("level + 1 bar > 2", "different_units", 7),
+        ("level + wait > 2", "different_units", 7),
+        ("level > wait", "different_units", 7),
+        ("max(level, wait) > 2", "different_units", 1),
+        ("rate(level, 30s) > limit", "different_units", 18),
         ("running and lvel > 1", "unknown_name", 13),
         ("level", "not_a_condition", 1),
         ("level + 1", "not_a_condition", 7),

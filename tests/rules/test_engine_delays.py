@@ -103,6 +103,7 @@ def test_each_recurrence_is_an_occurrence_of_its_own() -> None:
     for _ in range(3):
         it.set(running=True)
         it.set(running=False)
+        it.later(60)
     assert [one.occurrence for one in it.journal] == [1, 1, 2, 2, 3, 3]
 
 

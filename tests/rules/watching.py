@@ -1,16 +1,19 @@
 """A class made of one rule, an engine that watches it, and points that a test sets by name."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from estate.annunciation import Annunciation
 from estate.model import Cause, EquipmentId, Now, PointId, Quality, Sample, Value
 from estate.strict import Text
-from rules.alarm import AlarmId, AlarmState, Transition
+from rules.alarm import AlarmId, AlarmState, Transition, Trigger
 from rules.engine import Engine
 from rules.instance import RuleInstance, instantiate
 from rules.rule import EquipmentClass
+from rules.suppression import SuppressionKind
 
 BEGIN = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)
 NAME = Text(zh="1号集水坑", en="Sump 1")
@@ -109,7 +112,49 @@ class Watching:
         self.journal.append(transition)
         return transition
 
+    def command(self, name: str, *more: Any) -> Transition:
+        """Any command of the engine on this alarm, by anna."""
+        transition: Transition = getattr(self.engine, name)(self.alarm, "anna", self.now, *more)
+        self.journal.append(transition)
+        return transition
 
-def watching(when: str, *, parameters: Mapping[str, Value] | None = None, **more: Any) -> Watching:
+    def shelve(self, seconds: float = 600.0, reason: str = "known") -> Transition:
+        return self.command("shelve", self.now.utc + timedelta(seconds=seconds), reason)
+
+    def remove(self, seconds: float | None = None) -> Transition:
+        until = None if seconds is None else self.now.utc + timedelta(seconds=seconds)
+        return self.command("remove_from_service", "maintenance", "WO-17", until)
+
+    @property
+    def announced(self) -> list[Trigger]:
+        """What called an operator, in order."""
+        return [one.trigger for one in self.journal if one.announces]
+
+    @property
+    def shown(self) -> SuppressionKind | None:
+        return self.engine.alarms[self.alarm].suppression.shown
+
+    def restarted(self, engine: Engine | None = None, down: float = 0.0) -> "Watching":
+        """A new engine that is told what the journal's file would tell it, `down` seconds later."""
+        fresh = Watching(engine or Engine([self.rule]), self.rule, self.alarm, self.seconds + down, list(self.journal))
+        recent = [(one.alarm, one.decided) for one in self.journal if one.announces]
+        assert fresh.engine.restore(self.journal, stored(self.engine, self.now), recent) == []
+        fresh.step()
+        return fresh
+
+
+def stored(engine: Engine, now: Now) -> dict[str, Any]:
+    """The engine's memory as it comes back out of the journal's file, saved at this moment."""
+    kept = {key: body for key, body in engine.take_memory(now).items() if body is not None}
+    return json.loads(json.dumps(kept))  # type: ignore[no-any-return]
+
+
+def watching(
+    when: str,
+    *,
+    parameters: Mapping[str, Value] | None = None,
+    annunciation: Annunciation | None = None,
+    **more: Any,
+) -> Watching:
     (rule,) = instances(class_of(when, **more), **(parameters or {}))
-    return Watching(Engine([rule]), rule)
+    return Watching(Engine([rule], annunciation), rule)

@@ -67,7 +67,7 @@ def test_simulate_refuses_a_site_with_a_mistake(site: Path, tmp_path: Path) -> N
 
 
 def test_user_sets_a_password_and_keeps_only_its_hash(site: Path) -> None:
-    password = "a long enough word"  # noqa: S105
+    password = "a long enough word"
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
@@ -100,7 +100,7 @@ def test_user_names_those_there_are_when_asked_for_another(site: Path) -> None:
 
 def test_simulate_says_in_one_line_of_json_where_everything_is(site: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "daemon", "simulate", str(site), "--into", str(tmp_path / "into"), "--broker", "127.0.0.1:9"],
+        [sys.executable, "-m", "daemon", "simulate", str(site), "--into", str(tmp_path / "x"), "--broker", "127.0.0.1:9"],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

@@ -82,6 +82,17 @@ def test_the_demo_runs_and_ctrl_c_ends_all_of_it_within_five_seconds(option: str
         assert left == []
 
 
+def test_a_killed_demo_leaves_nothing_behind_either() -> None:
+    with demo("--quiet") as (process, _port, _password, _said):
+        children = descendants(process.pid)
+        assert len(children) >= 3
+        process.kill()
+        end = time.monotonic() + 10
+        while any(Path(f"/proc/{one}").exists() for one in children):
+            assert time.monotonic() < end, children
+            time.sleep(0.1)
+
+
 def test_two_demos_have_two_passwords() -> None:
     with demo("--quiet") as (_, port, password, _said), demo("--quiet") as (_, _other, second, _):
         assert password != second

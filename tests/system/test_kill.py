@@ -76,7 +76,7 @@ def _storm(port: int, folder: Path) -> None:
     try:
         sent = kills = 0
         patience = time.monotonic() + 300
-        last = {device: 0 for device in range(DEVICES)}
+        last = dict.fromkeys(range(DEVICES), 0)
         while kills < KILLS or sent < EVENTS or outboxes.waiting:
             if kills < KILLS and sent >= EVENTS * kills // KILLS:
                 # Somewhere inside the next few commits, never at a quiet moment.

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.historian.trend import Bucket, TrendQuery
-from daemon.inbox import Operation
+from daemon.inbox import Operation, OperationKind
 from daemon.latency import Report
+from daemon.pipeline import View
 from daemon.records import Audit, Record
 from daemon.web.application import console_hosts, create_app
 from daemon.web.auth import SignIn
@@ -40,6 +41,15 @@ PLACES = {
     "zone": ("东侧围墙 {n} 段", "East wall, stretch {n}", "号防区", "Zone", "入侵报警", "intrusion"),
     "sump": ("地下车库 {n} 区", "Basement car park {n}", "号集水坑", "Sump", "高水位", "high level"),
     "door": ("{n} 号楼大堂", "Building {n}, lobby", "号门", "Door", "开门超时", "held open"),
+}
+TRIGGERS = {
+    OperationKind.ACKNOWLEDGE: Trigger.ACKNOWLEDGE,
+    OperationKind.UNACKNOWLEDGE: Trigger.UNACKNOWLEDGE,
+    OperationKind.RESET: Trigger.RESET,
+    OperationKind.SHELVE: Trigger.SHELVE,
+    OperationKind.UNSHELVE: Trigger.UNSHELVE,
+    OperationKind.REMOVE_FROM_SERVICE: Trigger.REMOVE_FROM_SERVICE,
+    OperationKind.RETURN_TO_SERVICE: Trigger.RETURN_TO_SERVICE,
 }
 LEVELS = {"zone": 1, "sump": 2, "door": 3}
 
@@ -87,6 +97,7 @@ class Desk:
     def __init__(self, folder: Path, clock: Any = None, zones: int = 12) -> None:
         self.clock = clock or SystemClock()
         self.records: list[Record] = []
+        self.operations: list[Operation] = []
         self.reports: list[tuple[str, Report]] = []
         self.facts: dict[str, Facts] = {}
         self.alarms: dict[AlarmId, Alarm] = {}
@@ -103,6 +114,7 @@ class Desk:
             site=self._site(folder),
             alarms=self.alarms,
             standing=self.standing,
+            alarm_list=lambda view: list(self.rows.values()) if view in (View.ALL, View.STANDING) else [],
             operate=self.operate,
             record=self.record,
             newest=lambda table, limit, before: [{"table": table, "limit": limit, "before": before}],
@@ -298,8 +310,8 @@ class Desk:
     async def operate(self, operation: Operation) -> Transition:
         if operation.note == "refuse me":
             raise CommandRefused("not now")
-        trigger = Trigger.ACKNOWLEDGE if operation.kind == "acknowledge" else Trigger.RESET
-        return self.change([operation.alarm], trigger, operation.by)[0]
+        self.operations.append(operation)
+        return self.change([operation.alarm], TRIGGERS[operation.kind], operation.by)[0]
 
     async def record(self, records: Sequence[Record]) -> None:
         self.records += records

@@ -1,11 +1,13 @@
 """The HTTP API: who may do what, and what every answer carries."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from daemon.inbox import OperationKind
 from daemon.web.application import declared
 from daemon.web.permission import ROLES, Permission
 from estate.people import Role
@@ -25,7 +27,11 @@ TABLE = {
     "GET /api/trend": SEE,
     "GET /api/latency": SEE,
     "WEBSOCKET /api/stream": SEE,
+    "GET /api/alarms": SEE,
     "POST /api/alarms/{alarm}/{kind}": OPERATE,
+    "POST /api/alarms/{alarm}/shelve": OPERATE,
+    "POST /api/alarms/{alarm}/remove_from_service": Permission.SERVICE,
+    "POST /api/alarms/{alarm}/return_to_service": Permission.SERVICE,
     "POST /api/silence": OPERATE,
     "GET /api/journal": JOURNAL,
     "GET /{path:path}": Permission.PUBLIC,
@@ -43,6 +49,16 @@ CALLS = {
     "GET /api/trend": (f"/api/trend?point=sump-01-ctl.level&{SPAN}", None),
     "GET /api/latency": ("/api/latency", None),
     "POST /api/alarms/{alarm}/{kind}": ("/api/alarms/zone-01.alarm/acknowledge", {"occurrence": 1}),
+    "GET /api/alarms": ("/api/alarms?view=shelved", None),
+    "POST /api/alarms/{alarm}/shelve": (
+        "/api/alarms/zone-01.alarm/shelve",
+        {"occurrence": 1, "minutes": 30.0, "note": "known"},
+    ),
+    "POST /api/alarms/{alarm}/remove_from_service": (
+        "/api/alarms/zone-01.alarm/remove_from_service",
+        {"occurrence": 1, "note": "works", "order": "WO-1"},
+    ),
+    "POST /api/alarms/{alarm}/return_to_service": ("/api/alarms/zone-01.alarm/return_to_service", {"occurrence": 1}),
     "POST /api/silence": ("/api/silence", {"alarms": []}),
     "GET /api/journal": ("/api/journal", None),
     "GET /{path:path}": ("/console.js", None),
@@ -245,3 +261,64 @@ async def test_an_unchanged_file_is_not_sent_again(browser: httpx.AsyncClient) -
     first = await browser.get("/")
     again = await browser.get("/", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_an_operator_shelves_for_half_an_hour_and_a_supervisor_for_longer(
+    desk: Desk, browser: httpx.AsyncClient
+) -> None:
+    desk.raise_alarm("sump-01.alarm")
+    path = "/api/alarms/sump-01.alarm/shelve"
+    await sign_in(browser, "operator")
+    assert (await browser.post(path, json={"occurrence": 1, "minutes": 30.0, "note": "known"})).status_code == 200
+    assert (await browser.post(path, json={"occurrence": 1, "minutes": 30.1, "note": "known"})).status_code == 403
+    await sign_in(browser, "supervisor")
+    assert (await browser.post(path, json={"occurrence": 1, "minutes": 240.0, "note": "known"})).status_code == 200
+    short, long = desk.operations
+    assert (short.kind, short.by, short.console, short.note) == (OperationKind.SHELVE, "operator", "desk-1", "known")
+    assert short.until is not None
+    assert long.until is not None
+    assert timedelta(minutes=209) < long.until - short.until < timedelta(minutes=211)
+
+
+async def test_a_shelf_needs_one_end_and_a_reason_and_a_removal_its_order(
+    desk: Desk, browser: httpx.AsyncClient
+) -> None:
+    desk.raise_alarm("sump-01.alarm")
+    await sign_in(browser, "supervisor")
+    good: dict[str, object] = {"occurrence": 1, "minutes": 30.0, "note": "known"}
+    bad: list[dict[str, object]] = [
+        {"note": ""},
+        {"minutes": None},
+        {"minutes": -1.0},
+        {"until": "2030-01-01T00:00:00Z"},
+    ]
+    for change in (*bad, {"minutes": None, "until": "2030-01-01T00:00:00"}):
+        answer = await browser.post("/api/alarms/sump-01.alarm/shelve", json=good | change)
+        assert answer.status_code == 422, change
+    path = "/api/alarms/sump-01.alarm/remove_from_service"
+    assert (await browser.post(path, json={"occurrence": 1, "note": "works"})).status_code == 422
+    assert (await browser.post(path, json={"occurrence": 1, "note": "works", "order": ""})).status_code == 422
+    assert desk.operations == []
+
+
+async def test_an_alarm_that_is_normal_can_be_put_aside_but_not_one_that_came_again(
+    desk: Desk, browser: httpx.AsyncClient
+) -> None:
+    await sign_in(browser, "supervisor")
+    path = "/api/alarms/sump-02.alarm/remove_from_service"
+    body = {"occurrence": 0, "note": "works", "order": "WO-7", "until": "2030-01-01T00:00:00+08:00"}
+    assert (await browser.post(path, json=body)).status_code == 200
+    assert (desk.operations[0].order, desk.operations[0].until) == ("WO-7", datetime(2029, 12, 31, 16, tzinfo=UTC))
+    assert (await browser.post(path, json=body | {"occurrence": 1})).json()["error"] == "changed"
+    assert (await browser.post("/api/alarms/no.such/shelve", json={**body, "order": ""})).status_code == 422
+    missing = {"occurrence": 0, "note": "works", "minutes": 5.0}
+    assert (await browser.post("/api/alarms/no.such/shelve", json=missing)).status_code == 404
+
+
+async def test_the_lists_are_told_apart(desk: Desk, browser: httpx.AsyncClient) -> None:
+    desk.raise_alarm("sump-01.alarm")
+    await sign_in(browser, "viewer")
+    assert [one["id"] for one in (await browser.get("/api/alarms")).json()] == ["sump-01.alarm"]
+    for view in ("shelved", "suppressed", "out_of_service"):
+        assert (await browser.get(f"/api/alarms?view={view}")).json() == []
+    assert (await browser.get("/api/alarms?view=hidden")).status_code == 422

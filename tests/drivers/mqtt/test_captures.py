@@ -76,4 +76,7 @@ def test_events_only_say_what_the_fields_allow(profile: Profile) -> None:
 
 def test_panels_and_zones_go_over_the_life_safety_session() -> None:
     apart = {profile.profile for profile in mqtt_profiles() if profile.mqtt and profile.mqtt.life_safety}
-    assert apart == {"estate-panel", "estate-zone", "zigbee2mqtt-motion"}
+    assert apart == {
+        "dahua-vto2mqtt", "estate-fence", "estate-intercom", "estate-panel", "estate-partition", "estate-zone",
+        "zigbee2mqtt-motion",
+    }  # fmt: skip

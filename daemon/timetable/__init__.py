@@ -1,0 +1,1 @@
+"""Timetables calculated: when the sun rises, what a table wants at a moment, and when that changes. Pure."""

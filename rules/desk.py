@@ -1,0 +1,100 @@
+"""What operators do with alarms, and when it is refused."""
+
+from datetime import datetime, timedelta
+
+from estate.model import Now
+from rules.alarm import Alarm, AlarmId, AlarmState, Transition, Trigger
+from rules.life import Life
+from rules.refusal import AlarmRefused, Refusal
+from rules.suppression import UNSUPPRESSED, Removal, Shelf
+from rules.watch import Watch
+
+
+class Desk(Life):
+    """Every command raises AlarmRefused with its reason, or answers with the transition it led to."""
+
+    def acknowledge(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
+        """Raises AlarmRefused when there is nothing to acknowledge."""
+        state = self._alarm(alarm).state
+        if state is AlarmState.NORMAL:
+            raise AlarmRefused(alarm, Refusal.NOT_STANDING)
+        if not state.needs_acknowledge:
+            raise AlarmRefused(alarm, Refusal.ALREADY_ACKNOWLEDGED)
+        return self._apply(self._watches[alarm], Trigger.ACKNOWLEDGE, now, by, note)
+
+    def unacknowledge(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
+        """Take a mistaken acknowledgement back; not beneath a suppression, where nobody was asked for one."""
+        one = self._alarm(alarm)
+        if one.state is AlarmState.NORMAL:
+            raise AlarmRefused(alarm, Refusal.NOT_STANDING)
+        if one.state.needs_acknowledge:
+            raise AlarmRefused(alarm, Refusal.NOT_ACKNOWLEDGED)
+        if one.suppression is not UNSUPPRESSED:
+            raise AlarmRefused(alarm, Refusal.SUPPRESSED)
+        return self._apply(self._watches[alarm], Trigger.UNACKNOWLEDGE, now, by, note)
+
+    def reset(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
+        """Release a latched alarm; raises AlarmRefused when it is not latched, not acknowledged, or still there.
+
+        A condition that is unknown does not hold a reset back: momentary signals have no value to
+        come back to after a restart.
+        """
+        state = self._alarm(alarm).state
+        if state is AlarmState.NORMAL:
+            raise AlarmRefused(alarm, Refusal.NOT_STANDING)
+        if state is AlarmState.LATCHED_UNACKNOWLEDGED:
+            raise AlarmRefused(alarm, Refusal.ACKNOWLEDGE_FIRST)
+        latching = self._watches[alarm].instance.rule.kind == "latched"
+        if state is not AlarmState.LATCHED and not latching:
+            raise AlarmRefused(alarm, Refusal.NOT_LATCHED)
+        if state is not AlarmState.LATCHED or self._watches[alarm].result is True:
+            raise AlarmRefused(alarm, Refusal.CONDITION_PRESENT)
+        return self._apply(self._watches[alarm], Trigger.RESET, now, by, note)
+
+    def shelve(self, alarm: AlarmId, by: str, now: Now, until: datetime, reason: str) -> Transition:
+        """Put aside until a time (UTC), in any state. A second time gives it another end."""
+        watch = self._suppressible(alarm, reason)
+        if until <= now.utc:
+            raise AlarmRefused(alarm, Refusal.NO_END)
+        if until - now.utc > timedelta(seconds=self._annunciation.longest_shelf):
+            raise AlarmRefused(alarm, Refusal.TOO_LONG)
+        hidden = self._alarms[alarm].suppression.with_shelf(Shelf(by, now.utc, until, reason))
+        return self._apply(watch, Trigger.SHELVE, now, by, reason, hidden)
+
+    def unshelve(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
+        """Back before its time. Who takes it back has seen it: what is there then counts as acknowledged."""
+        hidden = self._alarm(alarm).suppression
+        if hidden.shelf is None:
+            raise AlarmRefused(alarm, Refusal.NOT_SHELVED)
+        return self._apply(self._watches[alarm], Trigger.UNSHELVE, now, by, note, hidden.with_shelf(None))
+
+    def remove_from_service(
+        self, alarm: AlarmId, by: str, now: Now, reason: str, order: str, until: datetime | None = None
+    ) -> Transition:
+        """For maintenance, on a work order, in any state; `until` None: until someone returns it."""
+        watch = self._suppressible(alarm, reason if order.strip() else "")
+        if until is not None and until <= now.utc:
+            raise AlarmRefused(alarm, Refusal.NO_END)
+        hidden = self._alarms[alarm].suppression.with_removal(Removal(by, now.utc, reason, order, until))
+        return self._apply(watch, Trigger.REMOVE_FROM_SERVICE, now, by, f"{order}: {reason}", hidden)
+
+    def return_to_service(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
+        hidden = self._alarm(alarm).suppression
+        if hidden.removal is None:
+            raise AlarmRefused(alarm, Refusal.NOT_OUT_OF_SERVICE)
+        rest = hidden.with_removal(None)
+        return self._apply(self._watches[alarm], Trigger.RETURN_TO_SERVICE, now, by, note, rest)
+
+    def _alarm(self, alarm: AlarmId) -> Alarm:
+        if alarm not in self._watches:
+            raise AlarmRefused(alarm, Refusal.UNKNOWN_ALARM)
+        return self._alarms[alarm]
+
+    def _suppressible(self, alarm: AlarmId, reason: str) -> Watch:
+        self._alarm(alarm)
+        watch = self._watches[alarm]
+        if watch.instance.rule.never_suppress:
+            raise AlarmRefused(alarm, Refusal.NEVER_SUPPRESSED)
+        if not reason.strip():
+            raise AlarmRefused(alarm, Refusal.NO_REASON)
+        return watch

@@ -1,0 +1,212 @@
+"""What the clock does: edges of timetables, overrides that end, bypasses taken back, and nothing at a restart."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.ledger import State
+from daemon.orders import NotAllowed
+from estate.model import Now, SystemClock
+from tests.daemon.control_room import ControlRoom, control_room, playing, site_files
+
+EVENING = datetime(2026, 3, 6, 10, 0, tzinfo=UTC)  # 18:00 in Shanghai
+TABLES = """\
+- id: evening
+  name: {zh: 傍晚, en: Evening}
+  equipment: [circuit, lamp-2]
+  periods: [{from: "18:00", to: "23:00"}]
+"""
+BY_LIGHT = """\
+- id: dark
+  name: {zh: 天黑, en: When dark}
+  equipment: [circuit]
+  periods: [{from: "00:00", to: "24:00"}]
+  light: {point: meters.ai_3, on_below: 30, off_above: 60, hold: 10}
+"""
+Opened = Callable[[], AbstractAsyncContextManager[ControlRoom]]
+
+
+class Then:
+    """The machine's clocks, but it is ten minutes to six on 6 March."""
+
+    def __init__(self) -> None:
+        self._shift = EVENING - timedelta(minutes=10) - datetime.now(UTC)
+
+    def now(self) -> Now:
+        now = SystemClock().now()
+        return Now(now.utc + self._shift, now.mono)
+
+
+def moment(seconds: float) -> Now:
+    """So many seconds after six."""
+    return Now(EVENING + timedelta(seconds=seconds), 10_000.0 + seconds)
+
+
+@pytest.fixture(params=[TABLES], ids=["evening"])
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opened]:
+    """Opens the control room; again, it is a restart on the same journal."""
+    folder = site_files(tmp_path / "site", timetables=request.param)
+    async with playing(folder, tmp_path / "played") as (simulation, site):
+        yield lambda: control_room(site, simulation, tmp_path / "journal.db", scheduled=False, clock=Then())
+
+
+async def ready(room: ControlRoom) -> ControlRoom:
+    await room.until(lambda: room.value("relay.lit_5") is not None and room.value("lamp-2.command_state") == "idle")
+    return room
+
+
+async def states(room: ControlRoom, seconds: float) -> str:
+    await room.schedule.look(moment(seconds))
+    await asyncio.sleep(0.05)
+    return str(room.value("circuit.timetable_state"))
+
+
+def steps(room: ControlRoom, target: str) -> list[tuple[str, str]]:
+    return [(row["action"], row["step"]) for row in reversed(room.journal.newest("step")) if row["target"] == target]
+
+
+def lit(room: ControlRoom, relay: int) -> Any:
+    return room.value(f"relay.lit_{relay}")
+
+
+async def test_a_timetable_switches_at_its_edges_and_at_no_other_time(opened: Opened) -> None:
+    """LT-2: on at the edge, off at the edge, read back."""
+    async with opened() as room:
+        await ready(room)
+        for seconds in (-3600, -1800, -1):
+            await room.schedule.look(moment(seconds))
+        assert steps(room, "lamp-2") == []
+        await room.schedule.look(moment(0))
+        await room.until(lambda: lit(room, 5) is True and lit(room, 2) is True)
+        for seconds in (1, 3600, 5 * 3600 - 1):
+            await room.schedule.look(moment(seconds))
+        await room.schedule.look(moment(5 * 3600))
+        await room.until(lambda: lit(room, 5) is False and lit(room, 2) is False)
+        on = [("switch_on", "requested"), ("switch_on", "sent"), ("switch_on", "confirmed")]
+        assert steps(room, "lamp-2")[:3] == on
+        assert len(steps(room, "lamp-2")) <= 6
+        assert next(iter(room.journal.newest("step")))["detail"]
+        asked = [row["detail"] for row in room.journal.newest("step") if row["step"] == "requested"]
+        assert set(asked) == {"(timetable): evening"}
+
+
+async def test_a_restart_within_a_period_writes_nothing_and_says_that_it_differs(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        assert await states(room, 600) == "differs"
+        assert await states(room, 1200) == "differs"
+        assert steps(room, "circuit") == []
+        await room.schedule.look(moment(5 * 3600))
+        await room.until(lambda: steps(room, "circuit")[-1:] == [("switch_off", "confirmed")])
+        assert await states(room, 5 * 3600 + 1) == "as_planned"
+
+
+async def test_an_override_holds_over_an_edge_and_ends_with_what_the_table_wants_then(opened: Opened) -> None:
+    """LT-2: manual override with expiry."""
+    async with opened() as room:
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        until = moment(5 * 3600 + 1800).utc
+        assert await room.give("circuit", "switch_on", until=until) == ["requested", "until", "sent", "confirmed"]
+        assert await states(room, -500) == "override"
+        await room.schedule.look(moment(0))
+        await room.until(lambda: lit(room, 2) is True)
+        await room.schedule.look(moment(5 * 3600))  # off, for the others
+        await room.until(lambda: lit(room, 2) is False)
+        assert lit(room, 5) is True
+        await room.schedule.look(moment(5 * 3600 + 1801))
+        await room.until(lambda: lit(room, 5) is False)
+        assert await states(room, 5 * 3600 + 1900) == "as_planned"
+        assert list(room.schedule.endings) == []
+
+
+async def test_a_hand_that_names_no_end_holds_until_the_next_edge(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        await room.give("circuit", "switch_on")
+        assert await states(room, -500) == "override"
+        await room.schedule.look(moment(0))
+        assert await states(room, 1) == "as_planned"
+
+
+async def test_what_was_to_be_taken_back_is_after_a_restart_too(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        until = moment(5 * 3600).utc
+        await room.give("circuit", "switch_on", until=until)
+        await room.give("lamp-1", "switch_on")
+    async with opened() as room:
+        await ready(room)
+        room.schedule.restore(room.actions.ledger.since(datetime(2026, 1, 1, tzinfo=UTC)))
+        assert [one.until for one in room.schedule.endings.values()] == [until]
+        await room.schedule.look(moment(-500))
+        assert steps(room, "circuit")[-1] == ("switch_on", "confirmed")
+        await room.schedule.look(moment(5 * 3600 + 1))
+        await room.until(lambda: list(room.schedule.endings) == [])
+        assert steps(room, "circuit")[-1] == ("switch_off", "confirmed")
+        assert "(end): switch_on" in [row["detail"] for row in room.journal.newest("step")]
+
+
+async def test_what_cannot_be_taken_back_is_tried_again(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        await room.give("circuit", "switch_on", until=moment(5 * 3600 + 30).utc)
+        room.simulation.targets.inject("bus:lamps", "cut_line")
+        await room.until(lambda: room.value("relay.online") is False)
+        await room.schedule.look(moment(-30))
+        assert steps(room, "circuit")[-1] == ("switch_on", "confirmed")
+        await room.schedule.look(moment(5 * 3600 + 60))
+        await room.until(lambda: steps(room, "circuit")[-1][1] == State.FAILED)
+        room.simulation.targets.clear("bus:lamps")
+        await room.until(lambda: room.value("relay.online") is True)
+        await room.schedule.look(moment(5 * 3600 + 89))
+        assert list(room.schedule.endings) != []
+        await room.schedule.look(moment(5 * 3600 + 91))
+        await room.until(lambda: list(room.schedule.endings) == [])
+        assert steps(room, "circuit")[-1] == ("switch_off", "confirmed")
+
+
+async def test_only_what_something_takes_back_may_be_given_for_a_time(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        soon = moment(300).utc
+        with pytest.raises(NotAllowed, match="Nothing takes this command back"):
+            await room.actions.give(room.command("lamp-1", "switch_on", until=soon))
+        with pytest.raises(NotAllowed, match="longer than"):
+            await room.actions.give(room.command("circuit", "switch_on", until=soon + timedelta(days=2)))
+
+
+@pytest.mark.parametrize("opened", [BY_LIGHT], indirect=True, ids=["light"])
+async def test_measured_light_switches_with_hysteresis(opened: Opened) -> None:
+    """LT-2: by measured light."""
+    async with opened() as room:
+        await ready(room)
+
+        async def shines(lux: float, seconds: float) -> None:
+            room.simulation.wiring.write("meters", "ai_3", lux)
+            await room.until(lambda: abs(float(room.value("meters.ai_3") or 0) - lux) < 1)
+            await room.schedule.look(moment(seconds))
+
+        await shines(100, 0)
+        await shines(100, 10)  # bright: the state that it finds is no edge
+        assert steps(room, "circuit") == []
+        await shines(20, 100)
+        await shines(45, 105)  # a cloud
+        await shines(20, 200)
+        assert steps(room, "circuit") == []
+        await shines(20, 210)
+        await room.until(lambda: lit(room, 5) is True)
+        await shines(45, 300)
+        await shines(45, 400)  # between the limits nothing moves
+        assert steps(room, "circuit")[-1] == ("switch_on", "confirmed")
+        await shines(100, 500)
+        await shines(100, 510)
+        await room.until(lambda: lit(room, 5) is False)
