@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from daemon.actions import Actions
 from daemon.assembly import Assembly
 from daemon.broadcast import Broadcast
+from daemon.cards import Cards
 from daemon.due_dates import DueDates
 from daemon.explain import Explainer, Live
 from daemon.historian.historian import Historian
@@ -33,6 +34,7 @@ from daemon.supervise import restarting
 from daemon.watchdog import Watchdog
 from daemon.web.application import console_hosts, create_app
 from daemon.web.auth import SignIn
+from daemon.web.card_api import add_card_api
 from daemon.web.command_api import add_command_api
 from daemon.web.control import Control
 from daemon.web.reports import add_reports
@@ -110,7 +112,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
                 sources.append(session)
                 writers |= dict.fromkeys(session.commanded, session)
                 if life_safety:  # alarms go out over the session that no flood can hold up
-                    broadcast.through(session.publish)
+                    broadcast.through(session.publish, session.flush)
         actions = Actions(assembly, points, journal, writers, inbox.put, clock)
         actions.restore(list(engine.standing.values()))
         schedule = Schedule(assembly, actions, points, inbox.put, clock)
@@ -159,6 +161,13 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
                 partial(
                     add_reports, explainer=explainer, journal=state.journal, zone=ZoneInfo(site.timezone),
                     sessions=sessions, clock=clock,
+                )
+            )  # fmt: skip
+            doors = frozenset(item.id for item in site.equipment if item.class_ == "door")
+            routes.append(
+                partial(
+                    add_card_api, cards=Cards(journal.card_changes(), journal.commit), doors=doors,
+                    reads=journal.newest_events, sessions=sessions, clock=clock,
                 )
             )  # fmt: skip
             app = create_app(control, stream, sign_in, sessions, clock, hosts, routes)

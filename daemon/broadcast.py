@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from daemon.pipeline import Decision
 from daemon.publish import AlarmDocuments
+from estate.model import nothing
 from rules.alarm import AlarmId, Transition
 
 Publish = Callable[[str, bytes, int, bool], bool]
@@ -20,9 +21,11 @@ class Broadcast:
             one.alarm: documents.build(one, None) for one in last if documents.knows(one.alarm)
         }
         self._publish: Publish | None = None
+        self._flush: Callable[[], None] = nothing
 
-    def through(self, publish: Publish | None) -> None:
+    def through(self, publish: Publish | None, flush: Callable[[], None] = nothing) -> None:
         self._publish = publish
+        self._flush = flush
 
     def decided(self, decisions: Sequence[Decision]) -> None:
         """Pipeline listener."""
@@ -30,6 +33,7 @@ class Broadcast:
             self._newest[decision.transition.alarm] = decision.document
             if self._publish is not None:
                 self._publish(self._topic + decision.transition.alarm, decision.document, 1, True)
+        self._flush()
 
     def connected(self) -> None:
         """Call after each connect of the session that publishes."""

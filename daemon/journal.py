@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from pydantic_core import to_json
 
-from daemon.records import Audit, Memory, Receipt, Record, Step
+from daemon.records import Audit, CardChange, Memory, Receipt, Record, Step
 from estate.model import Cause, DeviceId, EquipmentId, Event
 from rules.alarm import AlarmId, AlarmState, Transition, Trigger
 from rules.suppression import UNSUPPRESSED, suppression_of
@@ -31,8 +31,9 @@ INSERTS: dict[type, str] = {
     Step: "INSERT INTO step VALUES (?,?,?,?,?,?,?,?,?)",
     Audit: "INSERT INTO audit VALUES (?,?,?,?,?,?,?)",
     Receipt: "INSERT INTO receipt VALUES (?,?,?,?,?,?,?)",
+    CardChange: "INSERT INTO card VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
 }
-TABLES = ("event", "transition", "step", "audit", "receipt")
+TABLES = ("event", "transition", "step", "audit", "receipt", "card")
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -55,12 +56,19 @@ def _transition_row(position: int, one: Transition) -> tuple[Any, ...]:
     return (position, one.alarm, one.equipment, one.rule, *moved, *words, *cause, *times, *laid_over)
 
 
+def _card_row(position: int, one: CardChange) -> tuple[Any, ...]:
+    done = (one.card, one.action, _iso(one.at), one.by, one.console)
+    whose = (one.kind, one.holder, one.household, " ".join(one.doors))
+    return (position, *done, *whose, _iso(one.valid_from), _iso(one.valid_until), one.reason)
+
+
 ROWS: dict[type, Callable[[int, Any], tuple[Any, ...]]] = {
     Event: _event_row,
     Transition: _transition_row,
     Step: lambda p, o: (p, o.command, o.alarm, o.occurrence, o.target, o.action, o.step, _iso(o.at), o.detail),
     Audit: lambda p, o: (p, _iso(o.at), o.who, o.console, o.action, o.target, o.detail),
     Receipt: lambda p, o: (p, o.console, o.kind, o.alarm, o.occurrence, _iso(o.at), o.latency_ms),
+    CardChange: _card_row,
 }
 
 
@@ -244,6 +252,38 @@ class Journal:
                 (*types, since.isoformat()),
             ).fetchall()
         return [event_of(row) for row in rows]
+
+    def newest_events(self, types: Sequence[str], limit: int) -> list[Event]:
+        """The newest events of these types, newest first."""
+        wanted = ",".join("?" * len(types))
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM event WHERE type IN ({wanted}) ORDER BY position DESC LIMIT ?",  # noqa: S608
+                (*types, limit),
+            ).fetchall()
+        return [event_of(row) for row in rows]
+
+    def card_changes(self) -> list[CardChange]:
+        """Every change of every card, in the order they were made."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT * FROM card ORDER BY position").fetchall()
+        return [
+            CardChange(
+                row["card"],
+                row["action"],
+                datetime.fromisoformat(row["at"]),
+                row["by"],
+                row["console"],
+                row["kind"],
+                row["holder"],
+                row["household"],
+                tuple(row["doors"].split()),
+                datetime.fromisoformat(row["valid_from"]),
+                _time(row["valid_until"]),
+                row["reason"],
+            )
+            for row in rows
+        ]
 
     def newest(self, table: str, limit: int = 200, before: int | None = None) -> list[dict[str, Any]]:
         """Rows of one table, newest first, for people to read."""

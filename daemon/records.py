@@ -51,6 +51,27 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class CardChange:
+    """One change of an access card: what it is from now on. All times UTC; `valid_until` None: no end.
+
+    `card`, `holder` and `household` are references into the access system and the register of households.
+    """
+
+    card: str
+    action: str
+    at: datetime
+    by: str
+    console: str
+    kind: str
+    holder: str
+    household: str
+    doors: tuple[str, ...]
+    valid_from: datetime
+    valid_until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What the engine wants to be told after a restart, by its key. Takes the place of the last; None: nothing more."""
 
@@ -58,4 +79,4 @@ class Memory:
     body: Mapping[str, Any] | None
 
 
-Record = Event | Transition | Step | Audit | Receipt | Memory
+Record = Event | Transition | Step | Audit | Receipt | CardChange | Memory

@@ -17,6 +17,7 @@ def test_every_path_that_the_documents_name_exists() -> None:
         f"{page.relative_to(ROOT)}: {path}"
         for page in pages
         for path in named.findall(page.read_text("utf-8"))
-        if not Path(ROOT / path.split("::")[0]).exists()
+        # docs/mqtt.md also names topics, which look like folders
+        if not Path(ROOT / path.split("::")[0]).exists() and not (page.name == "mqtt.md" and "." not in path)
     ]
     assert missing == []

@@ -1,4 +1,4 @@
-"""What the register keeps for commissioning: facts asked for and not given, outside their limits, or places left out."""
+"""What the register keeps for commissioning: facts not given, facts outside their limits, places left out."""
 
 from collections.abc import Iterator, Sequence
 

@@ -27,6 +27,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from drivers.mqtt.line import Line
+from estate.model import nothing
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,7 @@ class Session:
         self._received: deque[Message] = deque()
         self._arrived = asyncio.Event()
         self._paho: Paho | None = None
+        self._write: Callable[[], None] = nothing
         self._number = 0
         self._owed: deque[int] = deque()
         self._counted = 0
@@ -180,6 +182,11 @@ class Session:
         if self._paho is None:
             return False
         return self._paho.publish(topic, payload, qos, retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def flush(self) -> None:
+        """Send what was published now, and not at the loop's next turn."""
+        if self._paho is not None:
+            self._write()
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """PUBACK these, in this order. Those of an earlier connection are skipped: the broker sends them again."""
@@ -277,6 +284,8 @@ class Session:
                 line.flush()
                 if paho.want_write():  # the line is full: the broker does not read
                     loop.call_later(0.05, write)
+
+        self._write = write
 
         def register(*_: object) -> None:
             loop.call_soon(write)

@@ -111,6 +111,10 @@ class MqttSource:
         """Hand a message to the broker without waiting. False: not connected; say it again in `on_connected`."""
         return self._session.publish(topic, payload, qos, retain)
 
+    def flush(self) -> None:
+        """Send what was published now."""
+        self._session.flush()
+
     @property
     def commanded(self) -> Collection[str]:
         """The devices that take commands over this session."""

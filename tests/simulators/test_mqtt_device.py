@@ -144,8 +144,8 @@ async def test_an_event_is_sent_again_word_for_word_until_it_is_acknowledged(
     assert first == second
     outbox = adapter(estate, "gate").outbox
     assert len(outbox) == 1
-    await daemon.say("zone/zone-07/ack", {"boot": "another", "seq": 9})
-    await daemon.say("zone/zone-07/ack", {"boot": first["boot"], "seq": first["seq"]})
+    await daemon.say("zone/zone-07/ack", {"boot": "another", "from": 1, "seq": 9})
+    await daemon.say("zone/zone-07/ack", {"boot": first["boot"], "from": 1, "seq": first["seq"]})
     await daemon.until(lambda: len(outbox) == 0)
 
 
@@ -155,7 +155,7 @@ async def test_an_acknowledgement_covers_all_numbers_up_to_it(estate: Simulation
     estate.tell()
     outbox = adapter(estate, "gate").outbox
     assert len(outbox) == 3
-    await daemon.say("door/door-03/ack", {"boot": device(estate, "door-03").boot, "seq": 2})
+    await daemon.say("door/door-03/ack", {"boot": device(estate, "door-03").boot, "from": 1, "seq": 2})
     await daemon.until(lambda: len(outbox) == 1)
 
 

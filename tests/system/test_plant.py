@@ -303,7 +303,7 @@ async def test_boiler_and_chiller_tell_pressure_temperature_flow_pumps_and_valve
 
 
 async def test_rooms_tell_heat_and_water_and_a_cut_cable(riverside: Estate) -> None:
-    """RM-1: leak and cable break are two different alarms, both contacts a third."""
+    """RM-1, PW-4: leak and cable break are two alarms, both contacts a third; the switch room gets hot."""
     await told(
         riverside,
         ("room-pump", "leak", "leak", "水泵房"),

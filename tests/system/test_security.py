@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -392,6 +392,46 @@ async def test_every_card_read_is_recorded_and_a_refusal_with_its_reason(riversi
     await riverside.until(lambda: good(riverside).get("door-03.last_access") == "c:77aa", "shown live")
     await riverside.controls.act("door-03", "deny", credential="c:77ab", reason="expired", holder="visitor")
     await event(riverside, "door-03", "access.denied", "expired", "visitor", "c:77ab")
+
+
+async def test_the_card_workstation_issues_and_sees_its_cards_at_the_doors(riverside: Estate) -> None:
+    """AC-3: issue, grant, report lost and revoke without the card at hand, each in the journal; reads arrive live.
+    AC-6: a visitor's registered pass is told apart and needs an end; what is refused says why."""
+    desk = await asyncio.to_thread(desk_of, riverside)
+
+    async def ask(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        return await asyncio.to_thread(desk.ask, method, path, body)
+
+    wanted = {"card": "c:v001", "kind": "visitor", "holder": "p-881", "household": "h-2-0502", "reason": "探访登记"}
+    assert await ask("POST", "/api/cards", wanted) == (
+        409, {"error": "refused", "reason": "a tenant's or visitor's pass needs an end"}
+    )  # fmt: skip
+    until = (datetime.now(UTC) + timedelta(hours=4)).isoformat()
+    status, card = await ask("POST", "/api/cards", wanted | {"valid_until": until, "doors": ["door-01", "door-05"]})
+    assert (status, card["state"], card["last"]["by"]) == (200, "valid", OPERATOR)
+    status, problem = await ask("POST", "/api/cards/c:v001/grant", {"doors": ["door-99"], "reason": "x y"})
+    assert (status, "door-99" in str(problem)) == (422, True)
+    await riverside.controls.act("door-05", "access", credential="c:v001")
+    await event(riverside, "door-05", "access.granted", "c:v001")
+    _, reads = await ask("GET", "/api/cards/reads")
+    read = next(one for one in reads if one["card"] == "c:v001")
+    assert (read["device"], read["kind"], read["holder"], read["state_then"]) == (
+        "door-05",
+        "visitor",
+        "p-881",
+        "valid",
+    )
+    assert (await ask("POST", "/api/cards/c:v001/lost", {"reason": "遗失"}))[1]["state"] == "lost"
+    await riverside.controls.act("door-05", "deny", credential="c:v001", reason="not_active", holder="visitor")
+    await event(riverside, "door-05", "access.denied", "c:v001", "not_active")
+    _, reads = await ask("GET", "/api/cards/reads")
+    refused = next(one for one in reads if one["type"] == "access.denied" and one["card"] == "c:v001")
+    assert (refused["reason"], refused["state_then"]) == ("not_active", "lost")
+    assert (await ask("POST", "/api/cards/c:v001/revoke", {"reason": "收回"}))[1]["state"] == "revoked"
+    rows = riverside.rows("SELECT action, by, reason FROM card WHERE card = 'c:v001' ORDER BY position")
+    assert [tuple(row) for row in rows] == [
+        ("issue", OPERATOR, "探访登记"), ("lost", OPERATOR, "遗失"), ("revoke", OPERATOR, "收回")
+    ]  # fmt: skip
 
 
 async def test_the_ups_of_the_doors_is_judged_by_its_expected_hold_up(riverside: Estate) -> None:

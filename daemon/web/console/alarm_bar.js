@@ -5,7 +5,7 @@ import { say, sayOther, t, visible } from "./catalogue.js";
 import { now, span } from "./clock.js";
 import { link } from "./connection.js";
 import { painting } from "./perceived.js";
-import { chosen, counts, open, screen } from "./store.js";
+import { counts, open, show } from "./store.js";
 import { AlarmSymbol, Shape } from "./symbol.js";
 import { sounding } from "./tone.js";
 import { html, useEffect } from "./view.js";
@@ -31,13 +31,9 @@ function Top() {
   if (!top) return html`<div class="top calm">${link.value === "live" ? t("bar.calm") : t("bar.unknown")}</div>`;
   const { row } = top;
   const waited = row.raised ? span((now.value - Date.parse(row.raised)) / 1000) : "";
-  const show = () => {
-    chosen.value = row.id;
-    screen.value = "alarms";
-  };
   return html`<div class="top">
     <${AlarmSymbol} row=${row} />
-    <button class="top-text" onClick=${show} data-testid="top-alarm">
+    <button class="top-text" onClick=${() => show(row)} data-testid="top-alarm">
       ${say(row.text).includes(row.number) ? null : html`<span class="number">${visible(row.number)}</span>`}
       <span class="words" data-testid="top-text">${say(row.text)}</span>
       <span class="other">${sayOther(row.text)}</span>

@@ -5,7 +5,9 @@ import { dateTime, exactTime, now, span } from "./clock.js";
 import { MapAround } from "./plan.js";
 import { guidanceFor, openProcedure } from "./procedure.js";
 import { Points } from "./points_screen.js";
-import { current, delayOf, due, equipment, isOpen, placeOf, point, revision, site } from "./store.js";
+import { current, delayOf, due, equipment, owes, placeOf, point, revision, site } from "./store.js";
+import { SuppressionButtons, SuppressionForm } from "./suppressing.js";
+import { SuppressionFacts } from "./suppression.js";
 import { AlarmSymbol } from "./symbol.js";
 import { quality, qualityWords, valueWords } from "./value.js";
 import { html } from "./view.js";
@@ -17,6 +19,9 @@ import { html } from "./view.js";
 function Fact({ label, children, testid }) {
   return html`<div class="fact" data-testid=${testid}><dt>${label}</dt><dd>${children}</dd></div>`;
 }
+
+/** @param {{ part: string, value: number }} proposal */
+const proposalWords = ({ part, value }) => t(`chatter.proposal.${part}`, { value });
 
 /** @param {{ one: Standing }} props */
 function Steps({ one }) {
@@ -70,14 +75,18 @@ function Buttons({ one: { row } }) {
     <button
       class="primary"
       data-testid="detail-ack"
-      disabled=${waiting || !isOpen(row)}
+      disabled=${waiting || !owes(row)}
       onClick=${() => void act("acknowledge", row)}
     >
-      ${isOpen(row) ? t("act.acknowledge.button") : t("act.acknowledged.button")} <kbd>F2</kbd>
+      ${row.state === "normal" || owes(row) ? t("act.acknowledge.button") : t("act.acknowledged.button")} <kbd>F2</kbd>
     </button>
+    ${!owes(row) &&
+    row.state !== "normal" &&
+    html`<button data-testid="unack-button" disabled=${waiting} onClick=${() => void act("unacknowledge", row)}>${t("act.unacknowledge.button")}</button>`}
     ${canReset(row) &&
     html`<button data-testid="reset-button" disabled=${waiting} onClick=${() => void act("reset", row)}>${t("act.reset.button")}</button>`}
     ${procedure && html`<button data-testid="procedure-button" onClick=${() => void openProcedure(procedure)}>${t("detail.procedure")}</button>`}
+    <${SuppressionButtons} row=${row} waiting=${waiting} />
   </div>`;
 }
 
@@ -99,6 +108,8 @@ export function AlarmDetail() {
     </header>
     <${Buttons} one=${one} />
     <div class="detail-body">
+      <${SuppressionForm} key=${row.id} row=${row} />
+      <${SuppressionFacts} row=${row} />
       <dl class="facts">
         ${row.number && html`<${Fact} label=${t("detail.number")}><b class="number">${visible(row.number)}</b><//>`}
         ${say(placeOf(row)) && html`<${Fact} label=${t("detail.place")}>${say(placeOf(row))}<//>`}
@@ -106,6 +117,11 @@ export function AlarmDetail() {
         <${Fact} label=${t("detail.priority")}>${t(`priority.${row.priority}`)}<//>
         <${Fact} label=${t("detail.state")}>${t(`state.${row.state}`)} · ${t("detail.occurrence", { n: row.occurrence })}<//>
         <${Fact} label=${t("detail.raised")}>${raised === null ? "—" : `${dateTime(raised)} · ${span((now.value - raised) / 1000)}`}<//>
+        ${row.chatter &&
+        html`<${Fact} label=${t("detail.chatter")} testid="detail-chatter">
+          ${t("chatter.count", { n: row.chatter.count })}
+          ${row.chatter.proposal && html` · <span data-testid="proposal">${proposalWords(row.chatter.proposal)}</span>`}
+        <//>`}
         ${row.by !== "process" && html`<${Fact} label=${t("detail.by")}>${visible(row.by)}<//>`}
         ${row.note && html`<${Fact} label=${t("detail.note")}>${visible(row.note)}<//>`}
         ${row.camera && html`<${Fact} label=${t("detail.camera")}>${visible(row.camera)}<//>`}

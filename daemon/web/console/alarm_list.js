@@ -1,9 +1,11 @@
-/** All alarms that stand; only the rows in sight are in the page, so that ten thousand cost as little as ten. */
+/** The alarms of one list; only the rows in sight are in the page, so that ten thousand cost as little as ten. */
 import { say, t } from "./catalogue.js";
 import { now, shortTime, span } from "./clock.js";
+import { fold, inWords, isHead, lines } from "./flood.js";
 import { painting } from "./perceived.js";
-import { chosen, current, due, isOpen, ordered, placeOf, revision } from "./store.js";
-import { AlarmSymbol } from "./symbol.js";
+import { chosen, current, due, flood, isOpen, listed, placeOf, revision, tab } from "./store.js";
+import { endOf, whyWords } from "./suppression.js";
+import { AlarmSymbol, Shape } from "./symbol.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 const ROW = 36; // px, as in style.css
@@ -23,12 +25,15 @@ function Row({ one, at }) {
   void revision.value; // the course of an alarm grows without being replaced
   const { row } = one;
   const began = row.raised ? Date.parse(row.raised) : 0;
-  const classes = ["alarm-row", isOpen(row) ? "open" : "", current.value?.row.id === row.id ? "chosen" : ""];
+  const picked = current.value?.row.id === row.id;
+  const first = row.first_out && flood.value.active && tab.value === "standing";
+  const classes = ["alarm-row", isOpen(row) ? "open" : "", picked ? "chosen" : "", row.group && flood.value.active ? "grouped" : ""];
+  const until = endOf(row);
   return html`<div
     class=${classes.join(" ")}
     role="row"
     aria-rowindex=${at + 1}
-    aria-selected=${current.value?.row.id === row.id}
+    aria-selected=${picked}
     data-testid="alarm-row"
     data-alarm=${row.id}
     data-occurrence=${row.occurrence}
@@ -40,16 +45,63 @@ function Row({ one, at }) {
     <span role="cell"><${AlarmSymbol} row=${row} /></span>
     <span role="cell" class="time">${began ? shortTime(began) : ""}</span>
     <span role="cell" class="number">${row.number}</span>
-    <span role="cell" class="text" data-testid="alarm-text" title=${say(row.text)}>${say(row.text)}</span>
-    <span role="cell" class="place" title=${say(placeOf(row))}>${say(placeOf(row))}</span>
-    <span role="cell" class="state">${t(`state.${row.state}`)}</span>
-    <span role="cell" class="age">${began ? span((now.value - began) / 1000) : ""}</span>
-    <span role="cell" class="latency" data-testid="alarm-latency">${latency(one)}</span>
+    <span role="cell" class="text" title=${say(row.text)}>
+      ${row.chatter && html`<b class="badge" data-testid="chatter">${t("chatter.count", { n: row.chatter.count })}</b>`}
+      ${first && html`<b class="badge" data-testid="first-out">${t("flood.first")}</b>`}
+      <span data-testid="alarm-text">${say(row.text)}</span>
+    </span>
+    ${row.suppression
+      ? html`<span role="cell" class="why" data-testid="why" title=${whyWords(row)}>${whyWords(row)}</span>
+          <span role="cell" class="state">${t(`state.${row.state}`)}</span>
+          <span role="cell" class="until" data-testid="until">${until === null ? "—" : shortTime(until)}</span>`
+      : html`<span role="cell" class="place" title=${say(placeOf(row))}>${say(placeOf(row))}</span>
+          <span role="cell" class="state">${t(`state.${row.state}`)}</span>
+          <span role="cell" class="age">${began ? span((now.value - began) / 1000) : ""}</span>
+          <span role="cell" class="latency" data-testid="alarm-latency">${latency(one)}</span>`}
   </div>`;
 }
 
+/** @param {{ head: import("./types").GroupHead, at: number }} props */
+function Head({ head, at }) {
+  const { members, first, expanded } = head;
+  const waiting = members.filter(({ row }) => isOpen(row));
+  const worst = members.reduce((a, b) => (b.row.priority < a.row.priority ? b : a)).row.priority;
+  return html`<button
+    class="group-head"
+    role="row"
+    aria-rowindex=${at + 1}
+    aria-expanded=${expanded}
+    data-testid="group-head"
+    data-group=${head.group}
+    style=${{ transform: `translateY(${at * ROW}px)` }}
+    onClick=${() => fold(head)}
+  >
+    <span role="cell">${expanded ? "▾" : "▸"} <${Shape} priority=${worst} mode=${waiting.length ? "flash" : "steady"} /></span>
+    <b role="cell" class="group-name">${say(placeOf(first.row)) || first.row.equipment}</b>
+    <b role="cell" data-testid="group-count">${t("flood.count", { n: members.length, open: waiting.length })}</b>
+    <span role="cell" class="group-first"><b class="badge">${t("flood.first")}</b> ${say(first.row.text)}</span>
+  </button>`;
+}
+
+/** The last columns say why an alarm is not before the operator, and until when. */
+function Columns() {
+  const aside = tab.value !== "standing";
+  return html`<header class="alarm-head" role="row">
+    <span role="columnheader">${t("list.priority")}</span>
+    <span role="columnheader">${t("list.time")}</span>
+    <span role="columnheader">${t("list.number")}</span>
+    <span role="columnheader">${t("list.text")}</span>
+    <span role="columnheader" class=${aside ? "why" : "place"}>${t(aside ? "list.why" : "list.place")}</span>
+    <span role="columnheader">${t("list.state")}</span>
+    ${aside
+      ? html`<span role="columnheader" class="until">${t("list.until")}</span>`
+      : html`<span role="columnheader" class="age">${t("list.age")}</span>
+          <span role="columnheader" class="latency" title=${t("list.latency.long")}>${t("list.latency")}</span>`}
+  </header>`;
+}
+
 export function AlarmList() {
-  const rows = ordered.value;
+  const rows = lines.value;
   const body = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
@@ -64,7 +116,7 @@ export function AlarmList() {
 
   const picked = chosen.value;
   useLayoutEffect(() => {
-    const at = picked === null ? -1 : rows.findIndex((one) => one.row.id === picked);
+    const at = picked === null ? -1 : rows.findIndex((one) => !isHead(one) && one.row.id === picked);
     const element = body.current;
     if (at < 0 || !element) return;
     if (at * ROW < element.scrollTop) element.scrollTop = at * ROW;
@@ -76,28 +128,25 @@ export function AlarmList() {
   const first = Math.max(0, Math.floor(top / ROW) - BEYOND);
   const drawn = rows.slice(first, Math.ceil((top + height) / ROW) + BEYOND);
   const inSight = rows.slice(Math.floor(top / ROW), Math.ceil((top + height) / ROW));
-  useEffect(() => painting(inSight));
+  useEffect(() => painting(inWords(inSight)));
 
-  return html`<section class="list" role="table" aria-rowcount=${rows.length} aria-label=${t("screen.alarms")}>
-    <header class="alarm-head" role="row">
-      <span role="columnheader">${t("list.priority")}</span>
-      <span role="columnheader">${t("list.time")}</span>
-      <span role="columnheader">${t("list.number")}</span>
-      <span role="columnheader">${t("list.text")}</span>
-      <span role="columnheader" class="place">${t("list.place")}</span>
-      <span role="columnheader">${t("list.state")}</span>
-      <span role="columnheader" class="age">${t("list.age")}</span>
-      <span role="columnheader" class="latency" title=${t("list.latency.long")}>${t("list.latency")}</span>
-    </header>
+  const name = t(`tab.${tab.value}`);
+  const kind = tab.value === "standing" ? "list" : "list aside";
+  return html`<section class=${kind} id="alarm-list" role="table" aria-rowcount=${rows.length} aria-label=${name}>
+    <${Columns} />
     <div
       class="alarm-body"
       ref=${body}
       data-testid="alarm-body"
-      data-count=${rows.length}
+      data-count=${listed.value.length}
       onScroll=${() => setTop(body.current?.scrollTop ?? 0)}
     >
       <div class="alarm-room" style=${{ height: `${rows.length * ROW}px` }}>
-        ${drawn.map((one, i) => html`<${Row} key=${one.row.id} one=${one} at=${first + i} />`)}
+        ${drawn.map((one, i) =>
+          isHead(one)
+            ? html`<${Head} key=${one.group} head=${one} at=${first + i} />`
+            : html`<${Row} key=${one.row.id} one=${one} at=${first + i} />`,
+        )}
       </div>
       ${rows.length === 0 && html`<p class="empty">${t("list.empty")}</p>`}
     </div>

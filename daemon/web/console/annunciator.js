@@ -2,20 +2,25 @@
 import { recordSilence } from "./command.js";
 import { link, tell } from "./connection.js";
 import { perceived } from "./perceived.js";
-import { alarms, flush, isOpen, keyOf } from "./store.js";
+import { alarms, flush, isOpen } from "./store.js";
 import { audible, onChange, play, sounding } from "./tone.js";
 import { signal } from "./view.js";
 
-/** @type {Set<string>} */
-const silenced = new Set();
-/** Occurrences whose tone has run out by itself (priority 3 and 4). @type {Set<string>} */
-const spent = new Set();
+/** Occurrences the operator silenced, and at which priority: one that has worsened since sounds again. @type {Map<string, number>} */
+const silenced = new Map();
+/** Occurrences whose tone has run out by itself (priority 3 and 4), likewise. @type {Map<string, number>} */
+const spent = new Map();
 /** Occurrences the present tone was started for. @type {Set<string>} */
 let playedFor = new Set();
 let linkSilenced = false;
 
 /** Whether something would sound had the operator not silenced it. */
 export const hushed = signal(false);
+
+/** @typedef {import("./types").Standing} Standing */
+
+/** @param {Map<string, number>} some @param {Standing} one */
+const covers = (some, { row, course }) => row.priority >= (some.get(course.key) ?? Infinity);
 
 /** Called in the message handler, so that no hidden window and no slow painting delays the tone. */
 export function annunciate() {
@@ -33,8 +38,8 @@ export function annunciate() {
   for (const { row, course } of alarms.values()) {
     if (!isOpen(row)) continue;
     open.push({ row, course });
-    if (silenced.has(course.key)) quiet += 1;
-    else if (!spent.has(course.key) && (urgent === null || row.priority <= urgent)) {
+    if (covers(silenced, { row, course })) quiet += 1;
+    else if (!course.quiet && !covers(spent, { row, course }) && (urgent === null || row.priority <= urgent)) {
       if (row.priority !== urgent) fresh = false;
       urgent = row.priority;
       fresh ||= !playedFor.has(course.key);
@@ -46,17 +51,19 @@ export function annunciate() {
   playedFor = new Set(heard ? open.filter(({ row }) => row.priority === urgent).map(({ course }) => course.key) : []);
   if (heard && urgent !== null) {
     const tone = urgent;
-    perceived("sounded", open.filter(({ row, course }) => row.priority >= tone && !silenced.has(course.key)));
+    perceived("sounded", open.filter(({ row, course }) => row.priority >= tone && !covers(silenced, { row, course })));
   }
-  forgetOld(open.map(({ row }) => keyOf(row)));
+  forgetOld(open.map(({ course }) => course.key));
 }
 
-/** @param {string[]} open */
+/**
+ * What is announced again (its shelf ended, its reminder came) is the same occurrence, but sounds again.
+ * @param {string[]} open
+ */
 function forgetOld(open) {
-  if (silenced.size + spent.size <= 2 * open.length + 100) return;
+  if (!silenced.size && !spent.size) return;
   const standing = new Set(open);
-  for (const key of silenced) if (!standing.has(key)) silenced.delete(key);
-  for (const key of spent) if (!standing.has(key)) spent.delete(key);
+  for (const some of [silenced, spent]) for (const key of some.keys()) if (!standing.has(key)) some.delete(key);
 }
 
 /** Stop the tone for what stands now; a new alarm sounds again. Recorded by the daemon. */
@@ -66,8 +73,8 @@ export async function silence() {
   if (link.peek() === "lost") linkSilenced = true;
   else {
     for (const { row, course } of alarms.values()) {
-      if (!isOpen(row) || silenced.has(course.key)) continue;
-      silenced.add(course.key);
+      if (!isOpen(row) || covers(silenced, { row, course })) continue;
+      silenced.set(course.key, row.priority);
       quiet.push([row.id, row.occurrence]);
     }
   }
@@ -85,7 +92,7 @@ onChange(() => {
 /** @param {string} key */
 function markSpent(key) {
   for (const { row, course } of alarms.values()) {
-    if (course.key === key && row.priority >= 3) spent.add(key);
+    if (course.key === key && row.priority >= 3) spent.set(key, row.priority);
   }
 }
 

@@ -65,13 +65,16 @@ export async function resumeSession() {
 /** @param {string} permission */
 export const may = (permission) => session.value?.may.includes(permission) ?? false;
 
+/** @typedef {"acknowledge" | "unacknowledge" | "reset" | "shelve" | "unshelve" | "remove_from_service" | "return_to_service"} Deed */
+
 /**
- * @param {"acknowledge" | "reset"} kind
+ * @param {Deed} kind
  * @param {import("./types").AlarmRow} row
+ * @param {Record<string, string | number>} [facts] what the deed asks for beside the occurrence
  */
-export async function operate(kind, row) {
+export async function operate(kind, row, facts = {}) {
   const path = `/api/alarms/${encodeURIComponent(row.id)}/${kind}`;
-  return post(path, { occurrence: row.occurrence });
+  return post(path, { occurrence: row.occurrence, ...facts });
 }
 
 /** @param {[string, number][]} alarms */

@@ -1,7 +1,7 @@
 /** The live stream: connect, resume where it broke off, notice gaps and silence. */
 import { daemonTime, hear } from "./clock.js";
 import { consoleName, resumeSession, session } from "./command.js";
-import { applyAlarms, applyPoints, applySnapshot, flush } from "./store.js";
+import { applyAlarms, applyFlood, applyPoints, applySnapshot, flush } from "./store.js";
 import { signal } from "./view.js";
 
 const LOST_AFTER = 3000; // ms without a word
@@ -105,9 +105,10 @@ function take(frame) {
     applySnapshot(frame.data, frame.ts, !everSynced);
     seq = frame.seq;
     everSynced = true;
-  } else if (frame.kind === "alarms") {
+  } else if (frame.kind === "alarms" || frame.kind === "flood") {
     if (seq === null || frame.seq !== seq + 1) return askAgain();
-    applyAlarms(frame.data, frame.ts);
+    if (frame.kind === "alarms") applyAlarms(frame.data, frame.ts);
+    else applyFlood(frame.data);
     seq = frame.seq;
   } else {
     if (seq === null || frame.seq !== seq) return askAgain();

@@ -3,6 +3,7 @@ import { notice } from "./acting.js";
 import { AlarmBar } from "./alarm_bar.js";
 import { AlarmDetail } from "./alarm_detail.js";
 import { AlarmList } from "./alarm_list.js";
+import { AlarmTabs } from "./alarm_tabs.js";
 import { annunciate, report } from "./annunciator.js";
 import { loadCatalogues, t } from "./catalogue.js";
 import { timeOfDay, zone } from "./clock.js";
@@ -35,7 +36,7 @@ function Notice() {
 function Body() {
   if (screen.value === "points") return html`<${PointsScreen} />`;
   if (screen.value === "map") return html`<${MapScreen} />`;
-  return html`<main class="alarms-screen"><${AlarmList} /><${AlarmDetail} /></main>`;
+  return html`<main class="alarms-screen"><${AlarmTabs} /><${AlarmList} /><${AlarmDetail} /></main>`;
 }
 
 function Console() {

@@ -1,7 +1,8 @@
 /** The keyboard: the whole alarm story without a mouse. */
-import { acknowledgeCurrent, hush, move } from "./acting.js";
+import { acknowledgeCurrent, hush, move, turn } from "./acting.js";
 import { session } from "./command.js";
 import { screen } from "./store.js";
+import { askToShelve } from "./suppressing.js";
 
 /** @param {EventTarget | null} target */
 const typing = (target) => target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
@@ -13,13 +14,19 @@ const KEYS = {
   F1: () => (screen.value = "alarms"),
   F2: acknowledgeCurrent,
   F3: () => void hush(),
+  F4: askToShelve,
   F6: () => (screen.value = "points"),
   F7: () => (screen.value = "map"),
   F9: () => move(-1, true),
   F10: () => move(1, true),
 };
 /** Only while nothing is being typed. @type {Record<string, () => void>} */
-const PLAIN = { ArrowUp: () => move(-1), ArrowDown: () => move(1) };
+const PLAIN = {
+  ArrowUp: () => move(-1),
+  ArrowDown: () => move(1),
+  ArrowLeft: () => turn(-1),
+  ArrowRight: () => turn(1),
+};
 
 export function listen() {
   addEventListener("keydown", (event) => {

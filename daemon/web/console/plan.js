@@ -1,6 +1,6 @@
 /** The estate's plan with its equipment; what is in alarm flashes where it stands. */
 import { say, t } from "./catalogue.js";
-import { alarms, chosen, current, revision, screen, site } from "./store.js";
+import { current, ordered, show, site } from "./store.js";
 import { Shape, flashing } from "./symbol.js";
 import { html, signal } from "./view.js";
 
@@ -10,10 +10,9 @@ const shownPlan = signal(/** @type {string | null} */ (null));
 
 /** Worst alarm of each equipment. */
 function worstByEquipment() {
-  void revision.value;
   /** @type {Map<string, import("./types").AlarmRow>} */
   const worst = new Map();
-  for (const { row } of alarms.values()) {
+  for (const { row } of ordered.value) {
     const before = worst.get(row.equipment);
     if (!before || row.priority < before.priority) worst.set(row.equipment, row);
   }
@@ -29,10 +28,6 @@ export function PlanDrawing({ plan, box = plan.box, label = false }) {
     if (map?.plan !== plan.id) return false;
     return map.x >= left && map.x <= left + width && map.y >= top && map.y <= top + height;
   });
-  const choose = (/** @type {import("./types").AlarmRow} */ row) => {
-    chosen.value = row.id;
-    screen.value = "alarms";
-  };
   const calm = placed.filter((one) => !worst.has(one.id));
   const alarmed = placed.filter((one) => worst.has(one.id));
   return html`<svg class="plan" viewBox=${box.join(" ")} data-testid="map" role="img" aria-label=${say(plan.name)}>
@@ -44,7 +39,7 @@ export function PlanDrawing({ plan, box = plan.box, label = false }) {
       const row = /** @type {import("./types").AlarmRow} */ (worst.get(one.id));
       const { x, y } = /** @type {import("./types").MapPlace} */ (one.map);
       const picked = current.value?.row.equipment === one.id;
-      return html`<g class="alarm-spot" data-testid="map-alarm" data-alarm=${row.id} onClick=${() => choose(row)}>
+      return html`<g class="alarm-spot" data-testid="map-alarm" data-alarm=${row.id} onClick=${() => show(row)}>
         <title>${one.number} ${say(row.text)}</title>
         ${picked && html`<circle class="halo p${row.priority}" cx=${x} cy=${y} r=${size * 1.1} />`}
         <svg x=${x - size / 2} y=${y - size / 2} width=${size} height=${size} viewBox="0 0 24 24" overflow="visible">

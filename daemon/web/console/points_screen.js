@@ -1,6 +1,6 @@
 /** All values by equipment, each with its quality and age; what is old or bad is hatched. */
 import { say, t } from "./catalogue.js";
-import { alarms, chosen, point, revision, screen, site } from "./store.js";
+import { ordered, point, show, site } from "./store.js";
 import { AlarmSymbol } from "./symbol.js";
 import { ageWords, quality, qualityWords, valueWords } from "./value.js";
 import { html, signal } from "./view.js";
@@ -36,17 +36,11 @@ export function Points({ one }) {
 
 /** @param {{ one: Equipment }} props */
 function Card({ one }) {
-  void revision.value;
-  const standing = [...alarms.values()].filter(({ row }) => row.equipment === one.id);
+  const standing = ordered.value.filter(({ row }) => row.equipment === one.id);
   const worst = standing.sort((a, b) => a.row.priority - b.row.priority)[0];
-  const show = () => {
-    if (!worst) return;
-    chosen.value = worst.row.id;
-    screen.value = "alarms";
-  };
   return html`<article class="card" data-equipment=${one.id}>
     <header>
-      ${worst && html`<button class="bare" onClick=${show} title=${say(worst.row.text)}><${AlarmSymbol} row=${worst.row} /></button>`}
+      ${worst && html`<button class="bare" onClick=${() => show(worst.row)} title=${say(worst.row.text)}><${AlarmSymbol} row=${worst.row} /></button>`}
       <b class="number">${one.number}</b>
       <span class="card-name">${say(one.name)}</span>
       <span class="card-place">${say(one.place)}</span>

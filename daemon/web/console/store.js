@@ -1,4 +1,4 @@
-/** What the page knows: alarms that stand, the newest value of every point, the site. */
+/** What the page knows: alarms that stand or are suppressed, the newest value of every point, the site. */
 import { daemonTime } from "./clock.js";
 import { batch, computed, signal } from "./view.js";
 
@@ -7,7 +7,7 @@ import { batch, computed, signal } from "./view.js";
 /** @typedef {import("./types").Standing} Standing */
 /** @typedef {PointRow & { heard: number }} HeardPoint */
 
-/** Alarms by id. Changed at once when a frame arrives; the views follow `revision`. @type {Map<string, Standing>} */
+/** Alarms by id, suppressed ones too. Changed at once when a frame arrives; the views follow `revision`. @type {Map<string, Standing>} */
 export const alarms = new Map();
 /** @type {Map<string, import("./vendor/signals.mjs").Signal<HeardPoint>>} */
 const points = new Map();
@@ -17,12 +17,16 @@ export const pointCount = signal(0);
 export const site = signal(/** @type {import("./types").SiteDocument | null} */ (null));
 export const chosen = signal(/** @type {string | null} */ (null));
 export const screen = signal(/** @type {"alarms" | "points" | "map"} */ ("alarms"));
+export const tab = signal(/** @type {import("./types").Tab} */ ("standing"));
+export const flood = signal(/** @type {import("./types").FloodRow} */ ({ active: false, first_out: null, alarms: 0 }));
 
 /** @param {AlarmRow} row */
 export const keyOf = (row) => `${row.id}#${row.occurrence}`;
-/** @param {AlarmRow} row */
-export const isOpen = (row) =>
+/** Still to be acknowledged, suppressed or not. @param {AlarmRow} row */
+export const owes = (row) =>
   row.state === "unacknowledged" || row.state === "returned, unacknowledged" || row.state === "latched, unacknowledged";
+/** Waits for the operator and calls him: what is suppressed does not. @param {AlarmRow} row */
+export const isOpen = (row) => owes(row) && !row.suppression;
 /** @param {AlarmRow} row */
 export const isLatched = (row) => row.state.startsWith("latched");
 
@@ -35,7 +39,19 @@ export const isLatched = (row) => row.state.startsWith("latched");
  */
 function begin(key, row, sent, live) {
   const arrived = performance.now();
-  return { key, times: row.times, sent, shown: null, sounded: null, live: live && isOpen(row), arrived, overlooked: false };
+  const since = { arrived, overlooked: false, quiet: false };
+  return { key, times: row.times, sent, shown: null, sounded: null, live: live && isOpen(row), ...since };
+}
+
+/**
+ * Whether a person only took an acknowledgement back (rules/alarm.py: that is not announced), until it is announced.
+ * @param {AlarmRow} row
+ * @param {Standing} before the same occurrence
+ */
+function isQuiet(row, { row: old, course }) {
+  if (!isOpen(row)) return false;
+  if (isOpen(old)) return course.quiet && row.priority >= old.priority;
+  return !old.suppression && row.by !== "process";
 }
 
 /**
@@ -44,13 +60,15 @@ function begin(key, row, sent, live) {
  * @param {boolean} live
  */
 function stand(row, sent, live) {
-  if (row.state === "normal") {
+  if (row.state === "normal" && !row.suppression) {
     alarms.delete(row.id);
     return;
   }
   const key = keyOf(row);
-  const before = alarms.get(row.id)?.course;
-  const course = before?.key === key ? before : begin(key, row, sent, live);
+  const before = alarms.get(row.id);
+  const same = before?.course.key === key ? before : null;
+  const course = same?.course ?? begin(key, row, sent, live);
+  if (same) course.quiet = isQuiet(row, same);
   alarms.set(row.id, { row, course });
 }
 
@@ -84,7 +102,16 @@ export function applySnapshot(state, sent, first) {
   const standing = new Set(state.alarms.map((row) => row.id));
   for (const id of alarms.keys()) if (!standing.has(id)) alarms.delete(id);
   for (const row of state.alarms) stand(row, Date.parse(sent), !first);
+  // a snapshot does not say so, but only in a flood do alarms belong together
+  const grouped = state.alarms.filter((row) => row.group);
+  flood.value = { active: grouped.length > 0, first_out: null, alarms: grouped.length };
   applyPoints(state.points);
+}
+
+/** @param {import("./types").FloodRow[]} rows */
+export function applyFlood(rows) {
+  const last = rows.at(-1);
+  if (last) flood.value = last;
 }
 
 /** @param {string | undefined} id */
@@ -96,6 +123,8 @@ export function point(id) {
 export function forget() {
   alarms.clear();
   points.clear();
+  flood.value = { active: false, first_out: null, alarms: 0 };
+  tab.value = "standing";
   revision.value += 1;
 }
 
@@ -108,21 +137,44 @@ function byUrgency(a, b) {
   return when || a.row.id.localeCompare(b.row.id);
 }
 
-/** Unacknowledged first, then by priority, the newest first. */
-export const ordered = computed(() => {
+/** @type {Record<import("./types").Suppression["kind"], import("./types").Tab>} */
+const LISTED = { "out of service": "out_of_service", "suppressed by design": "suppressed", shelved: "shelved" };
+/** The list an alarm stands in. @param {AlarmRow} row @returns {import("./types").Tab} */
+export const tabOf = (row) => (row.suppression ? LISTED[row.suppression.kind] : "standing");
+
+/** Every list, each with the unacknowledged first, then by priority, the newest first. */
+export const lists = computed(() => {
   void revision.value;
-  return [...alarms.values()].sort(byUrgency);
+  /** @type {Record<import("./types").Tab, Standing[]>} */
+  const found = { standing: [], shelved: [], suppressed: [], out_of_service: [] };
+  for (const one of alarms.values()) found[tabOf(one.row)].push(one);
+  for (const some of Object.values(found)) some.sort(byUrgency);
+  return found;
 });
+
+/** What stands before the operator. */
+export const ordered = computed(() => lists.value.standing);
+/** The list that is on the screen. */
+export const listed = computed(() => lists.value[tab.value]);
 
 /** Unacknowledged alarms in the order of the list. */
 export const open = computed(() => ordered.value.filter((one) => isOpen(one.row)));
 
-/** What the keys and the detail pane act on: the chosen alarm, else the most urgent one. */
+/** What the detail pane is about: the chosen alarm where it is in the list, else the most urgent one of it. */
 export const current = computed(() => {
   void revision.value;
   const picked = chosen.value === null ? undefined : alarms.get(chosen.value);
-  return picked ?? ordered.value[0] ?? null;
+  return picked && tabOf(picked.row) === tab.value ? picked : (listed.value[0] ?? null);
 });
+
+/** Put an alarm before the operator, whatever he is looking at. @param {AlarmRow} row */
+export function show(row) {
+  batch(() => {
+    chosen.value = row.id;
+    tab.value = tabOf(row);
+    screen.value = "alarms";
+  });
+}
 
 export const counts = computed(() => {
   const found = { 1: 0, 2: 0, 3: 0, 4: 0 };

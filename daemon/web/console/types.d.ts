@@ -48,6 +48,42 @@ export interface AlarmRow {
   raised: string | null;
   cause: { dev: string; boot: string; seq: number } | null;
   times: Times;
+  /** It cannot go to normal without a reset. */
+  latched: boolean;
+  suppression: Suppression | null;
+  shelved_until: string | null;
+  /** Held as one alarm while it comes and goes; how often, and what would cure it. */
+  chatter: { count: number; proposal: { part: "on_delay" | "off_delay" | "deadband"; value: number } | null } | null;
+  /** What it belongs to in a flood. */
+  group: string | null;
+  first_out: boolean;
+}
+
+/** All that keeps an alarm from the operator; `kind` is the one that is shown. */
+export interface Suppression {
+  kind: "out of service" | "suppressed by design" | "shelved";
+  shelf?: { by: string; since: string; until: string; reason: string };
+  design?: { since: string; condition: boolean; parents: string[] };
+  removal?: { by: string; since: string; reason: string; order: string; until: string | null };
+}
+
+export interface FloodRow {
+  active: boolean;
+  first_out: string | null;
+  alarms: number;
+}
+
+/** The lists of the alarm screen: what is before the operator, and what is kept from him, by its reason. */
+export type Tab = "standing" | "shelved" | "suppressed" | "out_of_service";
+
+/** One line of the list: an alarm, or the head of those that belong together in a flood. */
+export type Line = Standing | GroupHead;
+
+export interface GroupHead {
+  group: string;
+  members: Standing[];
+  first: Standing;
+  expanded: boolean;
 }
 
 /** What this page knows of an occurrence beside the row: when its raising was sent, painted, sounded. */
@@ -62,6 +98,8 @@ export interface Course {
   live: boolean;
   /** When it came to this page, ms of the page's own clock. */
   arrived: number;
+  /** Open only because a person took the acknowledgement back: it is not announced again. */
+  quiet: boolean;
   /** It came while its row was out of sight (scrolled away, another screen): when it is seen says nothing of our speed. */
   overlooked: boolean;
 }
@@ -83,7 +121,7 @@ export interface PointRow {
 export interface Frame {
   seq: number;
   ts: string;
-  kind: "hello" | "snapshot" | "alarms" | "points" | "heartbeat";
+  kind: "hello" | "snapshot" | "alarms" | "flood" | "points" | "heartbeat";
   data: unknown;
 }
 
