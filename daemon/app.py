@@ -37,6 +37,7 @@ from daemon.web.auth import SignIn
 from daemon.web.card_api import add_card_api
 from daemon.web.command_api import add_command_api
 from daemon.web.control import Control
+from daemon.web.household_api import add_household_api
 from daemon.web.reports import add_reports
 from daemon.web.server import PortTaken, WebServer, bind
 from daemon.web.sessions import Sessions
@@ -170,6 +171,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
                     reads=journal.newest_events, sessions=sessions, clock=clock,
                 )
             )  # fmt: skip
+            routes.append(partial(add_household_api, site=site, control=control, sessions=sessions, clock=clock))
             app = create_app(control, stream, sign_in, sessions, clock, hosts, routes)
             web = WebServer(app, bound)
 

@@ -213,9 +213,11 @@ class Door(Plant):
             self.later(2.0 + self.random.uniform(6.0, 14.0), self._close)
 
     def _release(self) -> None:
-        if "release_fails" not in self.faults:
-            self.points.update(mode="free", lock="unlocked")
-            self.happen("door.mode_changed", mode="free")
+        if "release_fails" in self.faults:
+            self.points.update(lock="locked", contact="closed")
+            return
+        self.points.update(mode="free", lock="unlocked")
+        self.happen("door.mode_changed", mode="free")
 
     def _open(self) -> None:
         self.points["contact"] = "open"

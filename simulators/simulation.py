@@ -42,7 +42,8 @@ class Simulation:
     ) -> None:
         self.site = site
         self._keys, _ = read_command_keys(site.folder)
-        self.world = World(site.equipment, seed=seed, traffic=traffic, shunned=shunned(site.rules) | roof_exits(site.equipment))
+        left_alone = shunned(site.rules) | roof_exits(site.equipment)
+        self.world = World(site.equipment, seed=seed, traffic=traffic, shunned=left_alone)
         self.wiring = Wiring(site, self.world.plants, load_profiles(site.folder, site.devices))
         self._clock = clock or SystemClock()
         begun, zone = self._clock.now().utc, ZoneInfo(site.timezone)

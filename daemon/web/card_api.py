@@ -22,6 +22,8 @@ from estate.strict import Id
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{2,63}$")]
 """Of the access system: never a name, never the number printed on a card."""
 Reason = Annotated[str, Field(min_length=2, max_length=300, pattern=r"\S")]
+Moment = Annotated[AwareDatetime, Field(strict=False)]
+"""ISO 8601 with its zone."""
 READS = ("access.granted", "access.taken", "access.not_taken", "access.denied", "access.duress")
 
 Reads = Callable[[Sequence[str], int], list[Event]]
@@ -40,8 +42,8 @@ class Issue(_Asked):
     holder: Reference
     household: Id | None = None
     doors: Annotated[tuple[Id, ...], Field(strict=False, max_length=200)] = ()
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
     reason: Reason
 
 
@@ -49,7 +51,7 @@ class Grant(_Asked):
     """Other doors, or another time, for a card that exists."""
 
     doors: Annotated[tuple[Id, ...], Field(strict=False, max_length=200)]
-    valid_until: AwareDatetime | None = None
+    valid_until: Moment | None = None
     reason: Reason
 
 

@@ -84,7 +84,10 @@ def test_a_stock_rule_that_came_a_day_late_would_be_noticed_by_a_story() -> None
     for alarm in sorted({rule.alarm for tale in TALES for rule in tale.scene.rules}):
         tales = TOLD[alarm.partition(".")[0]]
         late = (
-            tuple(replace(rule, on_delay=86400.0) if rule.alarm == alarm else rule for rule in tale.scene.rules)
+            tuple(
+                replace(rule, on_delay=rule.on_delay + 86400.0) if rule.alarm == alarm else rule
+                for rule in tale.scene.rules
+            )
             for tale in tales
         )
         scenes = (replace(tale.scene, rules=rules) for tale, rules in zip(tales, late, strict=True))

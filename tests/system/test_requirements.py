@@ -17,7 +17,10 @@ LIMIT = 2.0  # s, requirement CR-1
 
 
 def impatient(site: Path) -> None:
-    """The pump of DR-2 is judged after 3 s instead of a minute; everything else as in the example."""
+    """The pump of DR-2 is judged after 3 s instead of a minute, and a test a few seconds after the other is no flood,
+    which would group the rows; everything else as in the example."""
+    with (site / "site.yaml").open("a", encoding="utf-8") as outline:
+        outline.write("\nannunciation: {flood: {count: 1000, burst: 1000}}\n")
     rules = yaml.safe_load((site / "rules.yaml").read_text("utf-8")) or {}
     classes = rules.setdefault("classes", {})
     classes.setdefault("sump", {})["parameters"] = {"not_falling_delay": 3.0}

@@ -78,7 +78,7 @@ function Buttons({ one: { row } }) {
       disabled=${waiting || !owes(row)}
       onClick=${() => void act("acknowledge", row)}
     >
-      ${row.state === "normal" || owes(row) ? t("act.acknowledge.button") : t("act.acknowledged.button")} <kbd>F2</kbd>
+      ${row.state === "normal" || owes(row) ? t("act.acknowledge.button") : t("act.acknowledged.button")} ${!row.suppression && html`<kbd>F2</kbd>`}
     </button>
     ${!owes(row) &&
     row.state !== "normal" &&

@@ -26,8 +26,8 @@ function Row({ one, at }) {
   const { row } = one;
   const began = row.raised ? Date.parse(row.raised) : 0;
   const picked = current.value?.row.id === row.id;
-  const first = row.first_out && flood.value.active && tab.value === "standing";
-  const classes = ["alarm-row", isOpen(row) ? "open" : "", picked ? "chosen" : "", row.group && flood.value.active ? "grouped" : ""];
+  const grouped = row.group && flood.value.active && tab.value === "standing";
+  const classes = ["alarm-row", isOpen(row) ? "open" : "", picked ? "chosen" : "", grouped ? "grouped" : ""];
   const until = endOf(row);
   return html`<div
     class=${classes.join(" ")}
@@ -47,7 +47,7 @@ function Row({ one, at }) {
     <span role="cell" class="number">${row.number}</span>
     <span role="cell" class="text" title=${say(row.text)}>
       ${row.chatter && html`<b class="badge" data-testid="chatter">${t("chatter.count", { n: row.chatter.count })}</b>`}
-      ${first && html`<b class="badge" data-testid="first-out">${t("flood.first")}</b>`}
+      ${grouped && row.first_out && html`<b class="badge" data-testid="first-out">${t("flood.first")}</b>`}
       <span data-testid="alarm-text">${say(row.text)}</span>
     </span>
     ${row.suppression

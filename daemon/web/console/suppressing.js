@@ -3,8 +3,8 @@ import { act, canOperate, pending } from "./acting.js";
 import { t } from "./catalogue.js";
 import { daemonTime } from "./clock.js";
 import { may } from "./command.js";
-import { current, screen, tab } from "./store.js";
-import { html, signal, useEffect, useRef, useState } from "./view.js";
+import { chosen, current, screen, tab } from "./store.js";
+import { html, signal, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("./types").AlarmRow} AlarmRow */
 /** @typedef {"shelve" | "remove_from_service"} Asking */
@@ -16,8 +16,11 @@ const REMOVED = [480, 1440, 10080, 0]; // 0: until someone returns it
 /** Which form is open, and for which alarm. */
 const asking = signal(/** @type {{ what: Asking, alarm: string } | null} */ (null));
 
-/** @param {Asking} what @param {AlarmRow} row */
-const ask = (what, row) => (asking.value = { what, alarm: row.id });
+/** The alarm is chosen with it, so that a new one does not take its place while the reason is typed. @param {Asking} what @param {AlarmRow} row */
+function ask(what, row) {
+  chosen.value = row.id;
+  asking.value = { what, alarm: row.id };
+}
 
 const canService = () => canOperate() && may("service");
 
@@ -65,10 +68,11 @@ export function SuppressionForm({ row }) {
 /** @param {{ what: Asking, row: AlarmRow }} props */
 function Form({ what, row }) {
   const lengths = what === "remove_from_service" ? REMOVED : may("shelve long") ? [...SHORT, ...LONG] : SHORT;
-  const [minutes, setMinutes] = useState(what === "shelve" ? 15 : 480);
+  const [chosenLength, setLength] = useState(what === "shelve" ? 15 : 480);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const close = () => (asking.value = null);
-  useEffect(() => {
+  // before the next key: what is typed for the form must not reach the page
+  useLayoutEffect(() => {
     /** @type {HTMLInputElement | null | undefined} */ (form.current?.querySelector("input:checked"))?.focus();
     // an alarm that comes to the pane later must not bring a form that was asked for long ago
     return () => {
@@ -79,9 +83,11 @@ function Form({ what, row }) {
     event.preventDefault();
     const said = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
     const note = String(said.get("note")).trim();
+    const minutes = Number(said.get("length"));
     const order = String(said.get("order") ?? "").trim();
-    const until = minutes ? { until: new Date(daemonTime() + minutes * 60000).toISOString() } : {};
-    const facts = what === "shelve" ? { note, minutes } : { note, order, ...until };
+    /** @type {Record<string, string | number>} */
+    const facts = what === "shelve" ? { note, minutes } : { note, order };
+    if (what !== "shelve" && minutes) facts["until"] = new Date(daemonTime() + minutes * 60000).toISOString();
     if (await act(what, row, facts)) close();
   };
   const key = (/** @type {KeyboardEvent} */ event) => {
@@ -93,7 +99,7 @@ function Form({ what, row }) {
       <legend>${t(`act.${what}.button`)}</legend>
       ${lengths.map(
         (one) => html`<label class="length">
-          <input type="radio" name="length" value=${one} checked=${one === minutes} onChange=${() => setMinutes(one)} />
+          <input type="radio" name="length" value=${one} checked=${one === chosenLength} onChange=${() => setLength(one)} />
           ${lengthWords(one)}
         </label>`,
       )}

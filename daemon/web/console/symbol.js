@@ -34,9 +34,9 @@ export function Shape({ priority, mode = "steady", hollow = false }) {
 
 /** @param {{ row: import("./types").AlarmRow }} props */
 export function AlarmSymbol({ row }) {
-  const returned = row.state.startsWith("returned");
+  const gone = row.state === "normal" || row.state.startsWith("returned");
   return html`<span class="symbol-box">
-    <${Shape} priority=${row.priority} mode=${flashing(row)} hollow=${returned} />
+    <${Shape} priority=${row.priority} mode=${flashing(row)} hollow=${gone} />
     ${isLatched(row) && html`<span class="lock" title=${t("state.locked")}>🔒︎</span>`}
   </span>`;
 }
