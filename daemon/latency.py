@@ -28,9 +28,7 @@ class Report:
 class Latency:
     """Listens to decisions, takes the consoles' reports, journals them with the time they took."""
 
-    def __init__(
-        self, rules: Iterable[RuleInstance], journal: Journal, deliver: Deliver, clock: Clock
-    ) -> None:
+    def __init__(self, rules: Iterable[RuleInstance], journal: Journal, deliver: Deliver, clock: Clock) -> None:
         self._on_delay = {one.alarm: one.on_delay for one in rules}
         self._journal = journal
         self._deliver = deliver

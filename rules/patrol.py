@@ -123,4 +123,3 @@ class Patrol:
         yield Said(place.id, "last_visit", f"{at.astimezone(self._zone):%m-%d %H:%M:%S}")
         if place.camera:
             yield Said(place.id, "picture", f"{place.camera}@{at.isoformat(timespec='seconds')}")
-

@@ -89,7 +89,8 @@ class Door(Plant):
             case "power_loss":
                 self.points["supply"] = "battery"
             case "lock_jammed":
-                self.points["lock"] = "fault"
+                self.forget()
+                self.points.update(lock="fault", contact="closed")
             case "pre_held":
                 self.forget()
                 self.points.update(contact="open", lock="unlocked", alarm="pre_held")
@@ -131,6 +132,7 @@ class Door(Plant):
                 self.points["supply"] = "ok"
             case "lock_jammed":
                 self.points["lock"] = "locked"
+                self._plan_visit()
             case "fire_signal":
                 self.points.update(fire=False, mode="normal", lock="locked")
                 self.happen("fire.off")

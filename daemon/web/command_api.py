@@ -23,7 +23,7 @@ CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")]
 
 
 class Wanted(BaseModel):
-    """What a person asks for. `id` is chosen by the console: sent again, it changes nothing. `minutes`: for how long."""
+    """What a person asks for. `id` is chosen by the console: sent again, it changes nothing. `minutes`: how long."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

@@ -99,8 +99,9 @@ def test_user_names_those_there_are_when_asked_for_another(site: Path) -> None:
 
 
 def test_simulate_says_in_one_line_of_json_where_everything_is(site: Path, tmp_path: Path) -> None:
+    command = ["simulate", str(site), "--into", str(tmp_path / "into"), "--broker", "127.0.0.1:9"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "daemon", "simulate", str(site), "--into", str(tmp_path / "x"), "--broker", "127.0.0.1:9"],
+        [sys.executable, "-m", "daemon", *command],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
