@@ -113,19 +113,21 @@ async def test_a_killed_daemon_comes_back_with_every_alarm_as_it_was(riverside: 
 
 
 async def test_the_newest_state_of_every_alarm_is_retained_on_the_broker(riverside: Estate) -> None:
+    await riverside.controls.fault("zone-14", "intrusion", seconds=2)
+    await riverside.journaled("zone-14.intrusion", "clear latching")
     line = await asyncio.to_thread(wire.connect, riverside.broker.port, "reader")
     await asyncio.to_thread(wire.subscribe, line, "estate/v1/riverside/alarm/+")
     line.settimeout(5)
     reader = wire.Reader()
     found: dict[str, dict[str, Any]] = {}
-    while "zone-13.intrusion" not in found:
+    while "zone-14.intrusion" not in found:
         for first, body in reader.feed(await asyncio.to_thread(line.recv, 65536)):
             if first >> 4 == 3:
                 document = json.loads(wire.message(body)[2])
                 found[document["id"]] = document
     line.close()
-    alarm = found["zone-13.intrusion"]
-    assert alarm["cause"]["dev"] == "zone-13"
+    alarm = found["zone-14.intrusion"]
+    assert alarm["cause"]["dev"] == "zone-14"
     assert {"device", "received", "decided", "committed"} <= alarm["times"].keys()
 
 
