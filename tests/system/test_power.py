@@ -17,6 +17,7 @@ from tests.system.estate import Desk, Estate, estate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+MAINTENANCE = "switch-io-1.di_3"  # of feeder-1 in riverside
 SUPERVISOR, PASSWORD = "zhang", secrets.token_urlsafe(12)
 SHORT: dict[str, dict[str, float]] = {
     "ups": {"on_battery_delay": 1.0, "hold_up_delay": 1.0},
@@ -99,14 +100,16 @@ async def test_a_switch_under_maintenance_cannot_be_closed_from_afar(riverside: 
     await riverside.controls.heal("feeder-2")
     await riverside.controls.fault("feeder-1", "maintenance")
     desk = await asyncio.to_thread(Desk, riverside.daemon.port, SUPERVISOR, PASSWORD)
-    tries = iter(range(10_000))
 
-    def refused() -> Any:
-        wanted = {"id": f"close-feeder-{next(tries):04d}", "reason": "试合闸"}
-        status, answer = desk.ask("POST", "/api/equipment/feeder-1/commands/close", wanted)
-        return answer if status == 409 and "检修" in answer["why"]["zh"] else None
+    def under_maintenance() -> bool:
+        _, snapshot = desk.ask("GET", "/api/snapshot")
+        return any(point["id"] == MAINTENANCE and point["v"] is True for point in snapshot["data"]["points"])
 
-    answer = await riverside.until(refused, "the command is refused")
+    await riverside.until(under_maintenance, "the daemon knows of the maintenance")
+    wanted = {"id": "close-feeder-0001", "reason": "试合闸"}
+    status, answer = await asyncio.to_thread(desk.ask, "POST", "/api/equipment/feeder-1/commands/close", wanted)
+    assert status == 409
+    assert "检修" in answer["why"]["zh"]
     assert answer["state"] == "refused"
     state = await riverside.controls.state()
     assert state["equipment"]["feeder-1"]["closed"] is False
