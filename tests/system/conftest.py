@@ -14,7 +14,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files = list(dict.fromkeys(items[place].path for place in places))
     ordered = sorted(
         (items[place] for place in places),
-        key=lambda item: (files.index(item.path), item.reportinfo()[1] or 0, item.name),
+        key=lambda item: (files.index(item.path), item.reportinfo()[1] or 0, _of_parameters(item)),
     )
     for place, item in zip(places, ordered, strict=True):
         items[place] = item
+
+
+def _of_parameters(item: pytest.Item) -> list[int]:
+    """Where a parametrised test stands among its like."""
+    return list(item.callspec.indices.values()) if hasattr(item, "callspec") else []
