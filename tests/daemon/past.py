@@ -51,6 +51,7 @@ class Past:
         return _moment(self.seconds)
 
     def until(self, seconds: float) -> None:
+        assert seconds >= self.seconds, "time ran back: no history could tell in which order things happened"
         while (due := self.engine.next_deadline()) is not None and due <= MONO + seconds:
             self.seconds = due - MONO
             self._step(())
