@@ -33,6 +33,7 @@ INSERTS: dict[type, str] = {
     Receipt: "INSERT INTO receipt VALUES (?,?,?,?,?,?,?)",
     CardChange: "INSERT INTO card VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
 }
+LOG_BYTES = 4_000_000  # what SQLite lets the write-ahead log grow to before it starts it over
 TABLES = ("event", "transition", "step", "audit", "receipt", "card")
 
 
@@ -127,6 +128,7 @@ class Journal:
             connection.execute("PRAGMA journal_size_limit=16777216")
             connection.execute("PRAGMA trusted_schema=OFF")
             migrate(connection)
+            _lay_out(connection)
             position = max(
                 connection.execute(f"SELECT coalesce(max(position), 0) FROM {table}").fetchone()[0]  # noqa: S608
                 for table in TABLES
@@ -353,6 +355,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     for number, name in enumerate(steps[version:], start=version + 1):
         script = resources.files("daemon").joinpath("schema", name).read_text("utf-8")
         connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _lay_out(connection: sqlite3.Connection) -> None:
+    """Give the write-ahead log its full length: a commit that makes the file longer waits for the file system too."""
+    connection.execute(f"CREATE TABLE blank AS SELECT zeroblob({LOG_BYTES}) AS body")
+    connection.execute("DROP TABLE blank")
+    connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
 
 def _time(text: str | None) -> datetime | None:
