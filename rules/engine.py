@@ -12,6 +12,7 @@ from rules.desk import Desk
 from rules.instance import Role, RuleInstance
 from rules.life import points_read
 from rules.memory import ALIVE, alive, remembered, resume
+from rules.moments import moments
 from rules.suppression import UNSUPPRESSED
 from rules.watch import Evaluation, Watch
 
@@ -28,8 +29,9 @@ class Engine(Desk):
 
     Delays count from the receipt of the sample that started them, not from the step that carried it,
     so that a queue before the engine neither shortens nor stretches them. Samples are applied in their
-    order, each evaluated on its own: a value that comes and goes within one step raises and clears.
-    With both delays set, the order of samples received at one moment makes no difference.
+    order, moment by moment: what was received at one time for one cause, as the values of one document or
+    of one read, is judged when all of it is known, and its order makes no difference. A value that comes
+    and goes within one step is two moments: it raises and clears.
 
     `masks` are seconds for which a rule does not believe the first reading after silence: until then its
     condition has to hold. Rules for life and limb, and those that are never suppressed, have none.
@@ -51,19 +53,20 @@ class Engine(Desk):
         transitions: list[Transition] = []
         if self._restored is not None:
             self._resume(now)
-        for sample in samples:
-            at = self._advance(min(sample.received, now.mono))
+        for moment in moments(samples):
+            at = self._advance(min(moment[0].received, now.mono))
             if self._queue and self._queue[0][0] <= at:
                 self._fire(at, now, transitions)
-            readers = self._readers.get(sample.point)
-            if readers is None:
-                continue
-            value = sample.value if sample.quality is Quality.GOOD else None
-            for watch, place, decides in readers:
-                if watch.feed(place, value, at) and decides:
-                    self._evaluate(watch, at, sample, now, transitions)
-                elif watch.resume is not None and value is None and decides:
-                    watch.resume = None  # what is said to be unknown is no longer only unheard
+            concerned: dict[Watch, Sample] = {}
+            for sample in moment:
+                value = sample.value if sample.quality is Quality.GOOD else None
+                for watch, place, decides in self._readers.get(sample.point, ()):
+                    if watch.feed(place, value, at) and decides:
+                        concerned.setdefault(watch, sample)
+                    elif watch.resume is not None and value is None and decides:
+                        watch.resume = None  # what is said to be unknown is no longer only unheard
+            for watch, sample in concerned.items():
+                self._evaluate(watch, at, sample, now, transitions)
         self._fire(self._advance(now.mono), now, transitions)
         if self._flood.active:
             self._flood.advance(self._at)

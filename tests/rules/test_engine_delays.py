@@ -81,6 +81,17 @@ def test_a_pulse_inside_one_step_raises_and_clears_in_this_order() -> None:
     assert (raised.after, cleared.after) == (S.UNACKNOWLEDGED, S.RETURNED)
 
 
+def test_values_of_one_document_are_judged_together_and_events_one_by_one() -> None:
+    """What half a document says is not true: a mended wire tells its contact and its wire at once."""
+    it = watching("level > limit and not running")
+    it.set(level=1.0, running=False)
+    assert it.step(it.sample("level", 1.5), it.sample("running", True)) == []
+    it.set(level=1.0, running=False)
+    one, other = Cause(DeviceId("d"), "b", 1), Cause(DeviceId("d"), "b", 2)
+    told = it.step(replace(it.sample("level", 1.5), cause=one), replace(it.sample("running", True), cause=other))
+    assert [transition.trigger for transition in told] == [T.RAISE, T.CLEAR]
+
+
 def test_a_pulse_of_a_latched_rule_stays_until_reset() -> None:
     it = watching("running", kind="latched")
     raised, latched = it.step(it.sample("running", True), it.sample("running", False))
