@@ -133,7 +133,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         control = Control(
             site=site_document(assembly),
             alarms=engine.alarms,
-            standing=engine.standing,
+            standing=pipeline.standing,
             alarm_list=pipeline.alarm_list,
             operate=pipeline.operate,
             record=journal.commit,
@@ -141,7 +141,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             trend=historian.trend,
             report=latency.report,
             figures=latency.figures,
-            healthy=lambda: all(one.equipment != "system" for one in engine.standing.values()),
+            healthy=lambda: all(one.equipment != "system" for one in pipeline.standing.values()),
             version=release,
         )
         web = None

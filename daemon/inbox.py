@@ -26,7 +26,7 @@ class Operation:
     """What an operator asks of an alarm. `outcome` carries the transition or the refusal back.
 
     `note` is the reason where one is needed; `until` (UTC) the end of a shelf or a removal, `order` the
-    work order of a removal.
+    work order of a removal; `occurrence` the one the operator saw, None for whichever it is.
     """
 
     kind: OperationKind
@@ -36,6 +36,7 @@ class Operation:
     note: str = ""
     until: datetime | None = None
     order: str = ""
+    occurrence: int | None = None
     outcome: "asyncio.Future[Transition]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 

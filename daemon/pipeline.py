@@ -60,6 +60,8 @@ Listener = Callable[[Sequence[Decision]], None]
 class Pipeline:
     """Owns points and alarms. Listeners hear of decisions after the commit and must not block.
 
+    `standing` and `suppressed` are what the journal holds: while a commit runs, the engine is ahead of them.
+
     Those of `listen_renewed` get new documents of alarms that did not move: what chatters and counts, what
     belongs together in a flood. Latest wins, at most one per alarm in RENEW_EVERY seconds.
 
@@ -86,6 +88,8 @@ class Pipeline:
         self._clock = clock
         self._history = history
         self._beat = beat
+        self.standing = dict(engine.standing)
+        self.suppressed = dict(engine.suppressed)
         self._listeners: list[Listener] = []
         self._renewing: list[Listener] = []
         self._flooding: list[Callable[[bytes], None]] = []
@@ -145,6 +149,7 @@ class Pipeline:
         if records:
             await self._journal.commit(records)
             if transitions:
+                self._settle(transitions)
                 committed = self._clock.now().utc
                 decisions = [Decision(one, self._document(one, committed)) for one in transitions]
                 for listener in self._listeners:
@@ -162,9 +167,21 @@ class Pipeline:
                 operation.outcome.set_exception(answer)
         self.passes += 1
 
+    def _settle(self, transitions: Sequence[Transition]) -> None:
+        """Take over what is now in the journal."""
+        engine = self.engine
+        for alarm in dict.fromkeys(one.alarm for one in transitions):
+            for ours, theirs in ((self.standing, engine.standing), (self.suppressed, engine.suppressed)):
+                ours.pop(alarm, None)  # the one longest unchanged comes first
+                if alarm in theirs:
+                    ours[alarm] = theirs[alarm]
+
     def _operate(self, operation: Operation, now: Now) -> Transition | CommandRefused:
         engine, alarm, by, note = self.engine, operation.alarm, operation.by, operation.note
         try:
+            seen = operation.occurrence
+            if seen is not None and alarm in engine.alarms and engine.alarms[alarm].occurrence != seen:
+                raise AlarmRefused(alarm, Refusal.CHANGED)
             match operation.kind:
                 case OperationKind.ACKNOWLEDGE:
                     return engine.acknowledge(alarm, by, now, note)
@@ -210,7 +227,7 @@ class Pipeline:
                 listener(renewed)
 
     def _last(self, alarm: AlarmId) -> Transition | None:
-        return self.engine.standing.get(alarm) or self.engine.suppressed.get(alarm)
+        return self.standing.get(alarm) or self.suppressed.get(alarm)
 
     def _document(self, transition: Transition, committed: datetime | None) -> bytes:
         alarm = transition.alarm
@@ -235,7 +252,7 @@ class Pipeline:
 
     def alarm_list(self, view: View) -> list[bytes]:
         """The documents of one of the lists. An alarm that is suppressed in two ways is in both of their lists."""
-        standing, suppressed = self.engine.standing, self.engine.suppressed
+        standing, suppressed = self.standing, self.suppressed
         if view is View.STANDING:
             chosen = [one for one in standing.values() if one.suppression is UNSUPPRESSED]
         elif view is View.ALL:

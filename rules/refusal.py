@@ -9,6 +9,7 @@ from rules.alarm import AlarmId
 class Refusal(StrEnum):
     UNKNOWN_ALARM = "unknown_alarm"
     NOT_STANDING = "not_standing"
+    CHANGED = "changed"  # another occurrence than the one the operator saw
     ALREADY_ACKNOWLEDGED = "already_acknowledged"
     NOT_ACKNOWLEDGED = "not_acknowledged"
     NOT_LATCHED = "not_latched"

@@ -1,7 +1,9 @@
 """The one writer: what operators ask is done, audited and published; what a restart needs is in the same commit."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,7 +23,7 @@ from estate.annunciation import FloodLimits
 from estate.model import Delivery, Now, PointId, Quality, Sample, SystemClock, Value, nothing
 from rules.alarm import AlarmId
 from rules.engine import Engine
-from rules.refusal import AlarmRefused
+from rules.refusal import AlarmRefused, Refusal
 
 SITE = {
     "site.yaml": """\
@@ -217,3 +219,36 @@ async def test_a_flood_is_told_and_its_alarms_carry_their_group(assembly: Assemb
         assert it.documents[HELD]["group"] is None
         assert [one["active"] for one in it.floods] == [True, False]
         assert it.floods[0]["first_out"] == HELD
+
+
+async def test_an_answer_to_an_alarm_that_has_come_again_meanwhile_is_refused(
+    assembly: Assembly, tmp_path: Path
+) -> None:
+    """Between the operator's look and his key the alarm may end and come again: the new one is not his."""
+    async with room(assembly, tmp_path / "journal.db") as it:
+        await it.set(door_1__alarm="held")
+        seen = it.engine.alarms[HELD].occurrence
+        for alarm in ("none", "held"):
+            await it.later(60)
+            await it.set(door_1__alarm=alarm)
+        with pytest.raises(AlarmRefused) as refused:
+            await it.do(OperationKind.ACKNOWLEDGE, occurrence=seen)
+        assert refused.value.why is Refusal.CHANGED
+        assert it.engine.standing[HELD].after.needs_acknowledge
+        await it.do(OperationKind.ACKNOWLEDGE, occurrence=it.engine.alarms[HELD].occurrence)
+
+
+async def test_what_is_not_yet_in_the_journal_is_in_no_list(assembly: Assembly, tmp_path: Path) -> None:
+    """CR-1: a console that joins while a commit waits for the disk sees nothing that a crash could undo."""
+    path = tmp_path / "journal.db"
+    async with room(assembly, path) as it:
+        await it.set(door_1__alarm="none")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # the journal has to wait
+            setting = asyncio.create_task(it.set(door_1__alarm="held"))
+            while HELD not in it.engine.standing:
+                await asyncio.sleep(0.01)
+            assert it.ids(View.ALL) == []
+            other.execute("ROLLBACK")
+        await setting
+        assert it.ids(View.ALL) == [HELD]
