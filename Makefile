@@ -10,7 +10,7 @@ demo: $(VENV)/runtime.done
 	@$(BIN)/estated demo
 
 test: $(VENV)/dev.done
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/dev.done node_modules/.package-lock.json
 	$(BIN)/ruff check $(PACKAGES)

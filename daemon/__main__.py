@@ -65,7 +65,14 @@ def parser() -> argparse.ArgumentParser:
     kpi.add_argument("--shift", default="", help="when the shifts change: 08:00,20:00")
     kpi.add_argument("--json", action="store_true", help="for other programs")
 
-    for one in (explain, replay, kpi):
+    meters = commands.add_parser("meters", help="what the meters counted by day or month, balance and yield")
+    meters.add_argument("site", type=Path)
+    meters.add_argument("--by", choices=["day", "month"], default="day", help="default %(default)s")
+    meters.add_argument("--from", dest="start", metavar="DAY", help="2026-03-01 (default: six days before the last)")
+    meters.add_argument("--to", dest="end", metavar="DAY", help="included (default: today)")
+    meters.add_argument("--json", action="store_true", help="for other programs")
+
+    for one in (explain, replay, kpi, meters):
         one.add_argument("--state", type=Path, default=Path("/var/lib/estated"), help="default %(default)s")
         one.add_argument("--language", choices=["zh", "en"], default="zh")
     for one in (replay, kpi):
@@ -73,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--to", dest="end", required=True, metavar="TIME", help="not included")
 
     bench = commands.add_parser("bench", help="measure latency, loss and cost against a floor in the same run")
-    bench.add_argument("parts", nargs="*", help="mqtt, console, modbus, rules, replay (default: all)")
+    bench.add_argument("parts", nargs="*", help="mqtt, console, modbus, rules, replay, scale (default: all)")
     bench.add_argument("--quick", action="store_true", help="shorter rounds")
 
     probe = commands.add_parser("probe", help="read one Modbus device once, raw beside decoded; writes nothing")
@@ -94,6 +101,13 @@ def parser() -> argparse.ArgumentParser:
     scan.add_argument("--units", default="1-247", help="default %(default)s")
     scan.add_argument("--json", action="store_true")
     scan.add_argument("--language", choices=["zh", "en"], default="en")
+
+    backup = commands.add_parser("backup", help="copy journal, totals and site now; the daemon may run")
+    backup.add_argument("site", type=Path, nargs="?", help="copied too if given")
+    restore = commands.add_parser("restore", help="put a backup back; the daemon has to be stopped")
+    restore.add_argument("name", nargs="?", help="default: list the backups there are")
+    for one in (backup, restore):
+        one.add_argument("--state", type=Path, default=Path("/var/lib/estated"), help="default %(default)s")
 
     keys = commands.add_parser("keys", help="make the keys that sign commands over MQTT")
     keys.add_argument("site", type=Path)
@@ -121,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             return main_test(given.site, given.story, given.library, given.language)
         case "simulate":
-            from simulators.play import main_simulate
+            from daemon.commands.simulate import main_simulate
 
             return main_simulate(given)
         case "demo":
@@ -149,6 +163,10 @@ def main(arguments: list[str] | None = None) -> int:
                 given.language,
                 given.json,
             )
+        case "meters":
+            from daemon.commands.meters import main_meters
+
+            return main_meters(given.site, given.state, given.by, given.start, given.end, given.language, given.json)
         case "bench":
             from daemon.commands.bench import main_bench
 
@@ -164,6 +182,14 @@ def main(arguments: list[str] | None = None) -> int:
             line = {key: getattr(given, key) for key in ("tcp", "framing", "serial", "baud", "parity", "timeout")}
             span = (int(first), int(last or first))
             return main_scan(given.site, given.bus, line, span, given.language, given.json)
+        case "backup":
+            from daemon.commands.backup import main_backup
+
+            return main_backup(given.state, given.site)
+        case "restore":
+            from daemon.commands.backup import main_restore
+
+            return main_restore(given.state, given.name)
         case "keys":
             from daemon.commands.keys import main_keys
 

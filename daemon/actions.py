@@ -2,7 +2,7 @@
 
 What came of a command returns as a sample of `<equipment>.command_state`, so that a lamp that did not
 light is an alarm like any other. Nothing is sent that the site did not enable for the device and the
-profile did not mark writable. A restart sends nothing: what it interrupted is stamped as what it is.
+profile did not mark writable. A restart sends nothing: what it interrupted is stamped and told as what it is.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from itertools import count
 
 from daemon.assembly import Assembly
 from daemon.journal import Journal
-from daemon.ledger import Entry, Ledger, State
+from daemon.ledger import ALARM, Entry, Ledger, State
 from daemon.linkage import Linkage
 from daemon.orders import Bar, NotAllowed, Order, Orders
 from daemon.pipeline import Decision
@@ -28,8 +28,9 @@ from rules.alarm import Transition
 
 log = logging.getLogger(__name__)
 
-ALARM, TIMETABLE, END = "(alarm)", "(timetable)", "(end)"
-"""Who asked, when it was nobody; no user's id has parentheses."""
+PATIENCE = 75.0
+"""s for a driver to say what came of a write. Each has a shorter patience of its own, at most twice the 30 s of a
+slow bus: this one is for the day when none of them ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Actions:
     lamp that is to be on and then off again is to be off), so the queue is as long as the site has outputs and
     never full. A command whose interlock reads what another one is just moving waits for that one's end.
 
-    `rests(target)` is what an equipment should do when nothing holds it any more: "" for nothing.
+    `rests(target)` is what an equipment should do when nothing holds it any more: "" for nothing. `settled` hears
+    what each command came to. Neither may block.
     """
 
     def __init__(
@@ -82,15 +84,17 @@ class Actions:
         self.rests: Callable[[EquipmentId], str] = lambda target: ""
         self.settled: Callable[[Command, State], None] = lambda command, state: None
         self.timetabled: frozenset[EquipmentId] = frozenset()
+        self.patience = PATIENCE
         self._assembly = assembly
         self._points = points
         self._writers = writers
         self._deliver = deliver
         self._clock = clock
         self._waiting: dict[PointId, _Waiting] = {}
-        self._late: list[tuple[Command, State, str]] = []
+        self._refused: dict[EquipmentId, tuple[Command, str]] = {}
         self._busy: dict[EquipmentId, Order] = {}
         self._wanted = asyncio.Event()
+        self._noted = asyncio.Event()
         self._numbers = count(1)
         self._start = clock.now().utc.strftime("%Y%m%dT%H%M%S%f")
 
@@ -154,43 +158,77 @@ class Actions:
 
     async def run(self) -> None:
         """One task per equipment that is being moved: a slow valve must not hold up the lamp of a wall."""
-        now = self._clock.now()
-        states = [bound["command_state"] for bound in self._assembly.bindings.values() if "command_state" in bound]
-        await self._deliver(
-            Delivery(samples=[Sample(point, "idle", Quality.GOOD, now.utc, now.mono) for point in states])
-        )
-        await self._close_interrupted()
+        await self._begin(await self._close_interrupted())
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._write_down(), name="commands noted")
             while True:
                 self._wanted.clear()
-                while self._late:
-                    await self._tell_late(*self._late.pop(0))
                 for point, waiting in list(self._waiting.items()):
                     if self._is_free(waiting.order) and self._waiting.get(point) is waiting:
                         del self._waiting[point]
                         self._busy[waiting.order.target] = waiting.order
                         group.create_task(self._work(waiting), name=f"command {waiting.command.id}")
+                self._noted.set()  # after the tasks whose turn it is: their commits go first
                 await self._wanted.wait()
 
-    async def _close_interrupted(self) -> None:
-        """Commands of the life before this one: what was sent may have been done, what was not never will be."""
-        for last in await asyncio.to_thread(self.ledger.open_steps):
-            if self.ledger.known(last.command) is not None:
+    async def _close_interrupted(self) -> list[Step]:
+        """Commands of the life before this one: what was sent may have been done, what was not never will be.
+
+        Returns how they ended, those that may have been done last.
+        """
+        ends = []
+        left = await asyncio.to_thread(self.ledger.open_steps)
+        for last in sorted(left, key=lambda one: one.step == State.SENT):
+            entry = await self.ledger.find(last.command)
+            if self.ledger.is_under_way(last.command) or entry.state.is_final:
                 continue  # asked for since the start
             state, detail = State.FAILED, "not sent: the daemon ended before its turn"
             if last.step == State.SENT:
                 state, detail = State.UNKNOWN, "the daemon ended before the result was known"
-            await self.ledger.find(last.command)
             at = self._clock.now().utc
-            end = Step(last.command, last.alarm, last.occurrence, last.target, last.action, state, at, detail)
-            await self.ledger.stamp(end)
+            ends.append(Step(last.command, last.alarm, last.occurrence, last.target, last.action, state, at, detail))
+        if ends:
+            await self.ledger.stamp(*ends)
+        return ends
+
+    async def _begin(self, interrupted: Sequence[Step]) -> None:
+        """Every `command_state` is idle, but what was not done remains so over any number of restarts."""
+        ends: dict[str, Step] = {}
+        for one in (*await asyncio.to_thread(self.ledger.not_done), *interrupted):
+            if (EquipmentId(one.target), one.action) in self.orders:
+                ends[one.target] = one
+        now = self._clock.now()
+        samples = []
+        for target, bound in self._assembly.bindings.items():
+            if "command_state" in bound:
+                end = ends.get(target)
+                state, reason = (State(end.step).value, end.detail) if end is not None else ("idle", "")
+                samples.append(Sample(bound["command_state"], state, Quality.GOOD, now.utc, now.mono, reason=reason))
+        # In the lane of all that follows, or it would overtake this.
+        await self._deliver(Delivery(samples=samples, life_safety=True))
+
+    async def _write_down(self) -> None:
+        """What nobody waits for goes to the journal in one commit: no flood may hold a lamp up."""
+        try:
+            while True:
+                await self._noted.wait()
+                self._noted.clear()
+                await self.ledger.flush()
+                while self._refused:
+                    command, why = self._refused.pop(next(iter(self._refused)))
+                    await self._result(command, State.FAILED.value, why)
+        finally:
+            await self.ledger.flush()
 
     def _queue(self, command: Command) -> None:
+        self.ledger.note(*self._steps(command))
+        self._wanted.set()
         try:
             order = self.orders.find(command.target, command.action)
         except NotAllowed as refusal:
-            self._late.append((command, State.REFUSED, refusal.why.en))
-            self._wanted.set()
+            self.ledger.note(self._step(command, State.REFUSED, refusal.why.en))
+            self._refused[command.target] = command, refusal.why.en
+            self.settled(command, State.REFUSED)
             return
         self._put(_Waiting(command, order))
 
@@ -198,18 +236,11 @@ class Actions:
         older = self._waiting.get(waiting.order.point)
         if older is not None:
             loser, winner = (waiting, older) if older.order.command.pulse else (older, waiting)
-            self._late.append((loser.command, State.REPLACED, f"by {winner.command.id}"))
+            self.ledger.note(self._step(loser.command, State.REPLACED, f"by {winner.command.id}"))
+            self.settled(loser.command, State.REPLACED)
             waiting = winner
         self._waiting[waiting.order.point] = waiting
         self._wanted.set()
-
-    async def _tell_late(self, command: Command, state: State, detail: str) -> None:
-        """The end of a command that never had its turn."""
-        begun = self.ledger.known(command.id) is not None
-        await self.ledger.stamp(*(() if begun else self._steps(command)), self._step(command, state, detail))
-        if state is State.REFUSED:
-            await self._result(command, "failed", detail)
-        self.settled(command, state)
 
     def _is_free(self, order: Order) -> bool:
         if order.target in self._busy:
@@ -229,8 +260,6 @@ class Actions:
             self._wanted.set()
 
     async def _carry_out(self, command: Command, order: Order) -> State:
-        if self.ledger.known(command.id) is None:
-            await self.ledger.stamp(*self._steps(command))
         try:
             order.check(self._value)
         except NotAllowed as refusal:
@@ -241,7 +270,10 @@ class Actions:
         begun = self._clock.now().mono
         doubt = ""
         try:
-            await self._writers[order.device].write(order.point, value, _told(command))
+            async with asyncio.timeout(self.patience):
+                await self._writers[order.device].write(order.point, value, _told(command))
+        except TimeoutError:
+            doubt = f"the driver has not said in {self.patience:g} s what came of it"
         except (CommandRefused, NotSent, DeviceRefused) as error:
             return await self._end(command, State.FAILED, str(error))
         except TransportError as error:
@@ -253,12 +285,14 @@ class Actions:
             if doubt:
                 return await self._end(command, State.UNKNOWN, doubt)
             return await self._end(command, State.CONFIRMED, "the device has taken it; nothing reads back")
-        proof = order.command.proof
-        since = begun if order.command.pulse else float("-inf")
+        proof, within = order.command.proof, order.within
+        if self._value(order.feedback) == proof:
+            # Where nothing had to change, nothing need come before its next regular report.
+            within += self._assembly.max_age.get(order.feedback, 0.0)
         try:
-            await self._points.wait_for(order.feedback, proof, order.within, since)
+            await self._points.wait_for(order.feedback, proof, within, begun)
         except TimeoutError:
-            detail = f"{order.feedback} did not become {proof} within {order.within:g} s"
+            detail = f"{order.feedback} was not read as {proof} within {within:g} s"
             return await self._end(command, State.UNKNOWN, f"{doubt}; {detail}" if doubt else detail)
         return await self._end(command, State.CONFIRMED, f"{order.feedback} = {proof}")
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -12,9 +12,15 @@ from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 from daemon.actions import Actions
+from daemon.alive import tell_alive
 from daemon.assembly import Assembly
+from daemon.backups import Backups
+from daemon.ballast import Ballast
 from daemon.broadcast import Broadcast
 from daemon.cards import Cards
+from daemon.consumption import MeterKeeper
+from daemon.crashes import Crashes
+from daemon.disk_watch import DiskWatch
 from daemon.due_dates import DueDates
 from daemon.explain import Explainer, Live
 from daemon.historian.historian import Historian
@@ -38,11 +44,13 @@ from daemon.web.card_api import add_card_api
 from daemon.web.command_api import add_command_api
 from daemon.web.control import Control
 from daemon.web.household_api import add_household_api
+from daemon.web.meter_api import add_meter_api
+from daemon.web.personal import personal
 from daemon.web.reports import add_reports
 from daemon.web.server import PortTaken, WebServer, bind
 from daemon.web.sessions import Sessions
 from daemon.web.site_document import site_document
-from daemon.web.stream import Snapshot, Stream
+from daemon.web.stream import Stream
 from drivers.mqtt.sequence import Restored
 from drivers.mqtt.source import MqttSource
 from drivers.source import Source, Writable
@@ -66,7 +74,9 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
     log.info("estated %s, site %s, SQLite %s", release, site.id, sqlite3.sqlite_version)
 
     async with AsyncExitStack() as resources:
-        journal = resources.enter_context(Journal(state.journal))
+        ballast = Ballast(state.path / "ballast")
+        ballast.lay()
+        journal = resources.enter_context(Journal(state.journal, ballast))
         engine = Engine(assembly.rules, site.annunciation, assembly.masks)
         last = journal.last_transitions()
         recent = clock.now().utc - timedelta(seconds=site.annunciation.flood.within)
@@ -79,13 +89,18 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         documents = AlarmDocuments(assembly)
         pipeline = Pipeline(inbox, points, engine, journal, documents, clock, historian.record, watchdog.beat)
 
-        stream = Stream(lambda: Snapshot(pipeline.alarm_rows(), pipeline.point_rows()), clock, release)
+        hidden = personal(assembly)
+        stream = Stream(pipeline.alarm_rows, pipeline.point_rows, clock, release, hidden)
         latency = Latency(assembly.rules, journal, inbox.put, clock)
         broadcast = Broadcast(site.id, documents, last)
         devices = [(device, assembly.profiles[device.profile]) for device in site.devices]
         patrol = PatrolWatch(assembly, journal, inbox.put, clock)
         due_dates = DueDates(site, inbox.put, clock)
+        meters = MeterKeeper(assembly, state.history, historian, points.latest, historian.record, inbox.put, clock)
+        disk_watch = DiskWatch(state.path, ballast, inbox.put, clock)
+        backups = Backups(state, site.folder, journal, inbox.put, clock)
         sources: list[Source] = []
+        say_alive: Callable[[Pipeline], Coroutine[None, None, None]] | None = None
         writers: dict[str, Writable] = {}
         for bus in site.buses:
             from drivers.modbus.source import ModbusSource
@@ -101,7 +116,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             sources.append(Dc09Source(site.dc09, devices, inbox.put, clock))
         if site.mqtt is not None:
             known = {
-                one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond, one.first)
+                one.device: Restored(one.boots, one.boot, one.contiguous, one.beyond, one.first, one.latest)
                 for one in journal.device_histories()
             }
             keys, _ = read_command_keys(site.folder)
@@ -112,6 +127,8 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
                 )  # fmt: skip
                 sources.append(session)
                 writers |= dict.fromkeys(session.commanded, session)
+                if not life_safety:
+                    say_alive = partial(tell_alive, publish=session.publish, site=site.id, release=release, clock=clock)
                 if life_safety:  # alarms go out over the session that no flood can hold up
                     broadcast.through(session.publish, session.flush)
         actions = Actions(assembly, points, journal, writers, inbox.put, clock)
@@ -142,6 +159,8 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             report=latency.report,
             figures=latency.figures,
             healthy=lambda: all(one.equipment != "system" for one in pipeline.standing.values()),
+            first_shelved=engine.first_shelved,
+            personal=hidden,
             version=release,
         )
         web = None
@@ -151,55 +170,59 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             log.error("no console: %s", taken)
         else:
             port = bound.getsockname()[1]
-            hosts = console_hosts(site.console.host, port)
-            routes = [
-                partial(add_command_api, actions=actions, groups=groups(site.equipment), sessions=sessions, clock=clock)
-            ]
+            hosts = console_hosts(site.console.host, port, site.console.names)
+            routes = [partial(add_command_api, actions=actions, groups=groups(site.equipment), clock=clock)]
             explainer = Explainer(
                 assembly, recording(site, state.history, 10.0), state.journal, Live(engine, points.latest, clock)
             )
             routes.append(
                 partial(
                     add_reports, explainer=explainer, journal=state.journal, zone=ZoneInfo(site.timezone),
-                    sessions=sessions, clock=clock,
+                    clock=clock, hides=hidden,
                 )
             )  # fmt: skip
             doors = frozenset(item.id for item in site.equipment if item.class_ == "door")
             routes.append(
                 partial(
                     add_card_api, cards=Cards(journal.card_changes(), journal.commit), doors=doors,
-                    reads=journal.newest_events, sessions=sessions, clock=clock,
+                    reads=journal.newest_events, clock=clock,
                 )
             )  # fmt: skip
-            routes.append(partial(add_household_api, site=site, control=control, sessions=sessions, clock=clock))
+            routes.append(partial(add_household_api, site=site, control=control, clock=clock))
+            routes.append(partial(add_meter_api, source=meters.source, meters=meters.meters, clock=clock))
             app = create_app(control, stream, sign_in, sessions, clock, hosts, routes)
-            web = WebServer(app, bound)
-
-        async def crashed(name: str, why: str) -> None:
-            await inbox.put(_told(clock, "tasks", False, f"{name}: {why}"))
+            web = WebServer(app, bound, site.console.trusted_proxy)
 
         # Site, rules and modules live as long as the process: walking them in every full collection held the
         # loop up for a third of a second.
         gc.collect()
         gc.freeze()
+        crashes = Crashes(inbox.put, clock)
+        crashed = crashes.crashed
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pipeline.run(), name="pipeline")
             tasks.create_task(actions.run(), name="actions")
             tasks.create_task(schedule.run(), name="schedule")
             tasks.create_task(watch_loop(), name="loop watch")
+            tasks.create_task(crashes.run(), name="crashes")
             tasks.create_task(
                 stream_points(pipeline, lambda: stream.watched, partial(stream.publish, "points")),
                 name="points to consoles",
             )
             tasks.create_task(restarting("history", historian.run, crashed), name="history")
             tasks.create_task(restarting(patrol.name, patrol.run, crashed), name=patrol.name)
-            tasks.create_task(restarting(due_dates.name, due_dates.run, crashed), name=due_dates.name)
+            for lesser in (due_dates, disk_watch, meters, backups):
+                tasks.create_task(restarting(lesser.name, lesser.run, crashed), name=lesser.name)
             for source in sources:
                 tasks.create_task(restarting(source.name, source.run, crashed), name=source.name)
             if web is not None:
                 tasks.create_task(web.run_here(), name="web")
                 log.info("console on http://%s:%d", site.console.host, web.port)
+            if say_alive is not None:
+                tasks.create_task(say_alive(pipeline), name="heartbeat")
             await inbox.put(_told(clock, "console", web is not None))
+            kept = "" if journal.set_aside is None else f"the old one is {journal.set_aside}"
+            await inbox.put(_told(clock, "journal_intact", journal.set_aside is None, kept))
             watchdog.tell("READY=1")
 
 

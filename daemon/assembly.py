@@ -22,6 +22,7 @@ from estate.errors import ConfigError, Fault
 from estate.folder import Placed, SiteFolder
 from estate.installation import Device, Equipment
 from estate.model import EquipmentId, PointId, point_id
+from estate.references import open_secrets
 from estate.site import Site, compose_site, in_order, read_site
 from estate.story import Story
 from estate.strict import Text
@@ -66,8 +67,11 @@ class Assembly:
     lints: Lints
 
 
-def assemble(folder: Path) -> Assembly:
-    """Raises ConfigError with every fault of the site and of what it uses, each with file and line."""
+def assemble(folder: Path, linted: bool = True) -> Assembly:
+    """Raises ConfigError with every fault of the site and of what it uses, each with file and line.
+
+    Without `linted` nothing is said of what is only doubtful: a daemon that starts has no one to tell.
+    """
     site = read_site(folder)
     catalogue = read_catalogue(
         folder,
@@ -84,11 +88,12 @@ def assemble(folder: Path) -> Assembly:
         _place(site, row, classes, catalogue, offered, bindings, watched)
     alarms = [alarm for one in watched for alarm in one.alarms]
     site.faults += classes.faults
-    alarms = explained(site, [*alarms, *_devices_and_system(site, classes, bindings)])
+    bridging = {str(one.id) for one in watched if one.cls.bridges_outages}
+    alarms = explained(site, [*alarms, *_devices_and_system(site, classes, bindings)], bridging)
     read = (point for bound in bindings.values() for point in bound.values())
     site.faults += scales_missing(offered, site.devices.by_id(), read)
     site.faults += [*_lamps(site, bindings, offered), *supply_faults(site, alarms), *date_faults(site.equipment)]
-    site.faults += [*keys_missing(site, catalogue), *commanded(site, watched, offered)]
+    site.faults += [*open_secrets(site), *keys_missing(site, catalogue), *commanded(site, watched, offered)]
     site.faults += stopping(site, watched, offered)
     site.faults += check_stories(
         site.stories,
@@ -107,7 +112,7 @@ def assemble(folder: Path) -> Assembly:
         units=offered.units,
         masks=masks(alarms, offered),
         stories=tuple(site.stories),
-        lints=lints(site, watched, alarms, bindings, offered),
+        lints=lints(site, watched, alarms, bindings, offered, catalogue) if linted else Lints(),
     )
 
 
@@ -154,13 +159,14 @@ def _place(
         number=item.number,
         bindings=bound,
         parameters=item.parameters,
+        moulds=classes.moulds,
     )
     for alarm in alarms:
         plan = alarm.rule.emergency_plan
         if plan is not None and site.procedures and plan not in site.procedures:
             missing = f"procedures/{plan}.md"
             site.faults.append(fault("file_missing", str(site.path / missing), 1, name=missing))
-    watched.append(look_at(row, cls, bound, alarms))
+    watched.append(look_at(row, cls, bound, alarms, classes.trees))
 
 
 def _parameters(row: Placed[Equipment], cls: EquipmentClass) -> list[Fault]:
@@ -202,13 +208,15 @@ def _devices_and_system(
                 place=places.get(device.id),
                 number=device.id,
                 bindings=bindings[own],
+                moulds=classes.moulds,
             )
     lines = [("bus", row.value.bus) for row in site.devices] + [("gateway", row.value.via) for row in site.devices]
     for kind, name in dict.fromkeys(lines):
         if name is not None and (cls := classes.classes.get(kind)) is not None:
             own = own_id(kind, name)
             bindings[own] = {point: point_id(own, point) for point in cls.points}
-            alarms += instantiate(own, cls, name=Text(zh=name, en=name), number=name, bindings=bindings[own])
+            called = Text(zh=name, en=name)
+            alarms += instantiate(own, cls, name=called, number=name, bindings=bindings[own], moulds=classes.moulds)
     if (cls := classes.classes.get("system")) is not None:
         bindings[SYSTEM] = {name: point_id(SYSTEM, name) for name in cls.points}
         alarms += instantiate(SYSTEM, cls, name=cls.name, bindings=bindings[SYSTEM])

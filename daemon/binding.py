@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from daemon.catalogue import Catalogue
+from daemon.profile_fit import factor
 from daemon.wiring import INTERNAL, Offered
 from drivers.profile import MqttPoint, RegisterPoint, RegisterType
 from estate.errors import Fault
@@ -20,20 +21,32 @@ def bind(
     item = row.value
     bound = {name: PointId(f"{item.id}.{name}") for name, point in cls.points.items() if point.internal}
     faults = list(_unknown_class_points(row, cls))
-    models = {device.value.id: device.value.profile for device in site.devices}
     for name, point in cls.points.items():
         source = item.points.get(name)
         if source is not None:
-            faults += _check_source(row, name, source, models, offered)
+            faults += _check_source(row, name, source, offered)
             bound[name] = PointId(source)
         elif item.device is not None and name in offered.names.get(item.device, ()) and not point.internal:
             bound[name] = point_id(item.device, name)
         elif not point.internal and not point.optional and _could_be_known(site, item, offered):
-            faults.append(row.fault("unbound_point", "device" if item.device else "id", id=item.id, point=name))
+            faults.append(_unbound(row, name, cls, offered))
     for name, target in bound.items():
         if not cls.points[name].internal:
             faults += _check_match(row, name, cls.points[name], target, offered)
     return bound, faults
+
+
+def _unbound(row: Placed[Equipment], name: str, cls: EquipmentClass, offered: Offered) -> Fault:
+    """A point without a source; a name of the device's own that is almost the same is a slip in its profile."""
+    item = row.value
+    if item.device is None:
+        return row.fault("unbound_point", "id", id=item.id, point=name)
+    own = [one for one in offered.names.get(item.device, ()) if one not in cls.points]
+    alike = nearest(name, own)
+    if alike is None:
+        return row.fault("unbound_point", "device", id=item.id, point=name)
+    words = {"id": item.id, "point": name, "profile": offered.models[item.device], "alike": alike}
+    return row.fault("unbound_misspelt", "device", **words)
 
 
 def _could_be_known(site: SiteFolder, item: Equipment, offered: Offered) -> bool:
@@ -51,9 +64,7 @@ def _unknown_class_points(row: Placed[Equipment], cls: EquipmentClass) -> Iterat
             )
 
 
-def _check_source(
-    row: Placed[Equipment], name: str, source: str, models: Mapping[str, str], offered: Offered
-) -> Iterator[Fault]:
+def _check_source(row: Placed[Equipment], name: str, source: str, offered: Offered) -> Iterator[Fault]:
     device, _, point = source.partition(".")
     known = offered.names.get(device)
     if known is not None and point not in known:
@@ -63,7 +74,7 @@ def _check_source(
             name,
             near=nearest(point, known),
             device=device,
-            profile=models[device],
+            profile=offered.models[device],
             point=point,
             known=some(known),
         )
@@ -81,7 +92,13 @@ def _check_match(
         yield row.fault("kind_mismatch", *place, point=name, source=target, wanted=wanted, given=given)
     unit = offered.units.get(target, "")
     if point.unit and unit and unit != point.unit:
-        yield row.fault("unit_mismatch", *place, point=name, source=target, wanted=point.unit, given=unit)
+        words = {"point": name, "source": target, "wanted": point.unit, "given": unit}
+        if target in offered.scales:
+            yield row.fault("unit_mismatch", *place, **words)
+        else:
+            times = factor(unit, point.unit)
+            profile = offered.models[target.partition(".")[0]]
+            yield row.fault("unit_of_profile", *place, **words, profile=profile, times=f" (× {times})" if times else "")
 
 
 def kind_of(described: RegisterPoint | MqttPoint | None) -> str | None:

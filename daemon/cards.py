@@ -66,7 +66,7 @@ class CardRefused(CommandRefused):
 class Cards:
     """All cards by reference. Changes are made one after the other and count once the journal holds them."""
 
-    def __init__(self, changes: Iterable[CardChange], record: Callable[[Sequence[Record]], Awaitable[None]]) -> None:
+    def __init__(self, changes: Iterable[CardChange], record: Callable[[Sequence[Record]], Awaitable[bool]]) -> None:
         self._cards = {change.card: change for change in changes}
         self._record = record
         self._turn = asyncio.Lock()

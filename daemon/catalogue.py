@@ -3,19 +3,26 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 
-from drivers.profile import Profile, RegisterPoint
+from daemon.profile_fit import unfit
+from drivers.modbus.overlap import Clash, overlaps
+from drivers.profile import Profile
 from estate import wording
 from estate.document import Document, read_yaml
 from estate.errors import Fault
 from estate.validation import validate
-from rules.rule import EquipmentClass
+from rules.rule import ClassPoint, EquipmentClass
 
 ROOT = Path(__file__).parents[1]
 PROFILES = ROOT / "drivers" / "profiles"
 LIBRARY = ROOT / "rules" / "library"
+
+CLASHES = {
+    Clash.PART: "profile_half_a_number",
+    Clash.ORDER: "profile_two_word_orders",
+    Clash.BITS: "profile_same_bits",
+}
 
 
 @cache
@@ -27,13 +34,18 @@ def rule_words() -> wording.Catalogue:
 
 @dataclass(slots=True)
 class Catalogue:
-    """Profiles and classes by id, with the ids that exist at all. Faulty ones are left out and told in `faults`."""
+    """Profiles and classes by id, with the ids that exist at all. Faulty ones are left out and told in `faults`.
+
+    `class_points` are those of all classes that the profiles serve, whether or not the site has such equipment.
+    """
 
     profiles: dict[str, Profile] = field(default_factory=dict)
     profile_ids: frozenset[str] = frozenset()
     classes: dict[str, EquipmentClass] = field(default_factory=dict)
     class_documents: dict[str, Document] = field(default_factory=dict)
     class_ids: frozenset[str] = frozenset()
+    profile_documents: dict[str, Document] = field(default_factory=dict)
+    class_points: dict[str, Mapping[str, ClassPoint]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -43,10 +55,10 @@ def read_catalogue(site: Path, profiles: Iterable[str], classes: Iterable[str]) 
     own = {file.stem: file for file in sorted((site / "profiles").glob("*.yaml"))}
     stock = {file.stem: file for file in sorted(PROFILES.glob("*.yaml"))}
     catalogue.profile_ids = frozenset({*own, *stock})
-    for name in sorted({*own, *(set(profiles) & catalogue.profile_ids)}):
-        _read_profile(catalogue, name, own.get(name) or stock[name])
     library = {file.stem: file for file in sorted(LIBRARY.glob("*.yaml"))}
     catalogue.class_ids = frozenset(library)
+    for name in sorted({*own, *(set(profiles) & catalogue.profile_ids)}):
+        _read_profile(catalogue, name, own.get(name) or stock[name])
     for name in sorted(set(classes) & catalogue.class_ids):
         _read_class(catalogue, name, library[name])
     return catalogue
@@ -61,10 +73,27 @@ def _read_profile(catalogue: Catalogue, name: str, file: Path) -> None:
     if profile is not None:
         if profile.profile != name:
             faults.append(document.fault("profile_name", ("profile",), name=profile.profile))
-        faults += overlaps(document, profile.registers)
+        if profile.modbus is not None:
+            faults += _overlaps(document, profile)
+        served = [one for one in profile.classes if one in catalogue.class_ids]
+        catalogue.class_points |= {one: _points_of(LIBRARY / f"{one}.yaml") for one in served}
+        faults += unfit(document, profile, catalogue.class_points, catalogue.class_ids)
     catalogue.faults += faults
     if profile is not None and not faults:
         catalogue.profiles[name] = profile
+        catalogue.profile_documents[name] = document
+
+
+@cache
+def _points_of(file: Path) -> Mapping[str, ClassPoint]:
+    """The points alone: rules are read of those classes only that the site has."""
+    points: Mapping[str, ClassPoint] = {}
+    document = read_yaml(file)
+    if not document.spoiled and isinstance(document.data, dict):
+        written = document.data.get("points") or {}
+        read = {name: validate(document, ClassPoint, ("points", name))[0] for name in written}
+        points = {name: point for name, point in read.items() if point is not None}
+    return points
 
 
 def _read_class(catalogue: Catalogue, name: str, file: Path) -> None:
@@ -79,38 +108,13 @@ def _read_class(catalogue: Catalogue, name: str, file: Path) -> None:
         catalogue.class_documents[name] = document
 
 
-def overlaps(document: Document, registers: Mapping[str, RegisterPoint]) -> Iterator[Fault]:
-    """Points that take the same registers: two whole values, the same bit twice, or spans that half cover each other.
-
-    Bits of one word side by side, and bits beside the word as a whole, are how makers build status words.
-    """
-    for (one, first), (two, second) in combinations(registers.items(), 2):
-        if first.table is second.table and _collide(first, second):
-            shared = max(first.address, second.address)
-            yield document.fault(
-                "profile_overlap", ("registers", two), one=one, two=two, table=first.table.value, address=shared
-            )
-
-
-def _collide(first: RegisterPoint, second: RegisterPoint) -> bool:
-    here, there = _span(first), _span(second)
-    if here.stop <= there.start or there.stop <= here.start:
-        return False
-    if first.table.is_bits:
-        return here == there  # several neighbours taken together may well contain one that is also read alone
-    if here != there:
-        return True
-    if first.is_partial != second.is_partial:
-        return False
-    return not first.is_partial or bool(_bits(first) & _bits(second))
-
-
-def _span(point: RegisterPoint) -> range:
-    return range(point.address, point.address + point.registers)
-
-
-def _bits(point: RegisterPoint) -> set[int]:
-    if point.bits is not None:
-        shift, width = point.bits
-        return set(range(shift, shift + width))
-    return {point.bit} if point.bit is not None else set()
+def _overlaps(document: Document, profile: Profile) -> Iterator[Fault]:
+    for found in overlaps(profile):
+        yield document.fault(
+            CLASHES[found.clash],
+            ("registers", found.two),
+            one=found.one,
+            two=found.two,
+            table=found.table.value,
+            address=found.address,
+        )

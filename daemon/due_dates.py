@@ -12,7 +12,7 @@ from estate.installation import Equipment
 from estate.model import Clock, Delivery, Now, PointId, Quality, Sample
 from estate.site import Site
 
-DAYS_LEFT = {"next_inspection": "inspection_days"}
+DAYS_LEFT = {"next_inspection": "inspection_days", "battery_due": "battery_days"}
 """A parameter that holds a date as 2027-05-31, and the internal class point that tells the days to it."""
 LOOK = 3600.0
 """s between two looks at the calendar; the day changes at midnight of the estate's own time zone."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from daemon.journal import transition_of
+from daemon.journal_rows import transition_of
 from rules.alarm import AlarmId, Transition
 
 PAGE = 2000  # rows a statement: a long read would keep SQLite from giving its WAL back

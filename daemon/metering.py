@@ -99,6 +99,43 @@ def by_day(found: Iterable[Stretch], zone: ZoneInfo) -> dict[date, float]:
     return days
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Consumption of one calendar day. `estimated` is the part of `amount` that was counted while nobody read the meter
+    and is only shared out by time; `courses` are what else became of the count that day."""
+
+    amount: float = 0.0
+    estimated: float = 0.0
+    courses: frozenset[Course] = frozenset()
+
+
+def daily(found: Iterable[Stretch], zone: ZoneInfo, longest: timedelta) -> dict[date, Day]:
+    """As `by_day`, with what of it is estimated: stretches longer than `longest` between two readings."""
+    days: dict[date, Day] = {}
+    for one in found:
+        for day, amount in by_day([one], zone).items():
+            before = days.get(day, Day())
+            courses = before.courses if one.course is Course.COUNTED else before.courses | {one.course}
+            guessed = amount if one.stop - one.start > longest else 0.0
+            days[day] = Day(before.amount + amount, before.estimated + guessed, courses)
+    return days
+
+
+def least_flow(readings: Sequence[Reading], width: timedelta) -> float | None:
+    """The least mean flow per hour over any `width` between two readings; None when no two lie so far apart."""
+    least: float | None = None
+    first = 0
+    for reading in readings:
+        while first + 1 < len(readings) and readings[first + 1].at <= reading.at - width:
+            first += 1
+        span = reading.at - readings[first].at
+        if span < width:
+            continue
+        flow = max(0.0, reading.value - readings[first].value) / (span.total_seconds() / 3600.0)
+        least = flow if least is None else min(least, flow)
+    return least
+
+
 def by_month(found: Iterable[Stretch], zone: ZoneInfo) -> dict[date, float]:
     """The same by calendar month, each named by its first day."""
     months: dict[date, float] = {}
@@ -126,7 +163,7 @@ def balance(main: float, subs: Sequence[float], low: float = -0.03, high: float 
     """devices.md D.4 P13: outside -3 to 10 % over a day a meter is wrong, or somebody draws behind none."""
     counted = sum(subs)
     missing = (main - counted) / main if main > 0.0 else None
-    return Balance(main, counted, missing, missing is None or low <= missing <= high)
+    return Balance(main, counted, missing, counted <= 0.0 if missing is None else low <= missing <= high)
 
 
 class Yield(NamedTuple):

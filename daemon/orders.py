@@ -93,6 +93,10 @@ class Orders:
         """The commands of an equipment: each ready, or the reason why it cannot be given here at all."""
         return {name: self._orders[target, name] for name in self._of.get(target, ())}
 
+    def __contains__(self, command: tuple[EquipmentId, str]) -> bool:
+        """Whether an equipment has a command by this name that can be given here."""
+        return isinstance(self._orders.get(command), Order)
+
     def find(self, target: EquipmentId, name: str) -> Order:
         """Raises NotAllowed, whatever the values are."""
         found = self._orders.get((target, name))

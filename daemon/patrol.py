@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from daemon.assembly import Assembly
@@ -11,6 +11,7 @@ from daemon.journal import Journal
 from drivers.source import Deliver
 from estate.installation import Equipment
 from estate.model import Clock, Delivery, EquipmentId, Event, Now, Quality, Sample, point_id
+from estate.timestamp import read_timestamp
 from rules.patrol import Kind, Patrol, Place, Visit
 from rules.rounds import Said
 
@@ -18,6 +19,8 @@ LOOK = 1.0  # s between looks at what is due: a missed checkpoint is told within
 PLACES = ("checkpoint", "post", "radio_place")
 VISITS = tuple(kind.value for kind in Kind)
 """Event types that concern this module."""
+CARRIED = timedelta(days=31)
+"""How long a reader may have been carried about before it was read out; a clock further off is not believed."""
 REMEMBERED = 2 * 86400.0
 """s of visits read back from the journal at the start, or as long as the longest time between two visits."""
 
@@ -84,19 +87,11 @@ def visit_of(event: Event) -> Visit | None:
         return None
     data = event.data
     place = data.get("checkpoint", data.get("place", ""))
-    at = _time(data.get("device_ts")) or event.at or event.rx
+    at = read_timestamp(data.get("device_ts")) or event.at or event.rx
+    if abs(at - event.rx) > CARRIED:
+        at = event.rx
     reception = data.get("result", "")
     return Visit(event.device, Kind(event.type), str(place), at, str(reception))
-
-
-def _time(word: object) -> datetime | None:
-    if not isinstance(word, str):
-        return None
-    try:
-        time = datetime.fromisoformat(word)
-        return time.astimezone(UTC) if time.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _samples(said: Iterable[Said], now: Now) -> list[Sample]:

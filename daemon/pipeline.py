@@ -1,7 +1,6 @@
 """The one writer: deliveries in, alarms decided, journaled, and only then told to anyone."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from daemon.points import PointStore
 from daemon.publish import AlarmDocuments, flood_row, point_row
 from daemon.records import Audit, Memory, Record
 from estate.errors import CommandRefused
-from estate.model import Clock, Now, PointId, Quality, Sample
+from estate.model import Clock, Now, PointId, Quality, Sample, point_id
 from rules.alarm import AlarmId, Transition
 from rules.engine import Engine
 from rules.refusal import AlarmRefused, Refusal
@@ -26,7 +25,10 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = 1.0  # s; also the beat of the watchdog
 SAVE_EVERY = 1.0  # s between two savings of the engine's memory: a kill costs no more of a running delay
 ALIVE_EVERY = 30.0  # s: at the latest then it is noted that the daemon was alive
+REPEAT_EVERY = 60.0  # s between two records of a value that does not change
+REPEAT_PARTS = 60  # of all points, one after the other: all at once would hold the loop up
 RENEW_EVERY = 1.0  # s between two documents of an alarm that only counts
+JOURNAL = point_id("system", "journal")
 
 
 class View(StrEnum):
@@ -48,7 +50,7 @@ LISTED = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One transition with its document, durable in the journal. What listeners get."""
+    """One transition with its document, in the journal unless the disk refuses. What listeners get."""
 
     transition: Transition
     document: bytes
@@ -61,6 +63,8 @@ class Pipeline:
     """Owns points and alarms. Listeners hear of decisions after the commit and must not block.
 
     `standing` and `suppressed` are what the journal holds: while a commit runs, the engine is ahead of them.
+    A disk that refuses silences nobody: after the journal's patience all goes on from memory, which is an
+    alarm of its own (point `system.journal`), and devices keep their events until the journal holds them.
 
     Those of `listen_renewed` get new documents of alarms that did not move: what chatters and counts, what
     belongs together in a flood. Latest wins, at most one per alarm in RENEW_EVERY seconds.
@@ -95,8 +99,12 @@ class Pipeline:
         self._flooding: list[Callable[[bytes], None]] = []
         self._flood_told: tuple[AlarmId | None, int] = (None, 0)
         self._touched: set[PointId] = set()
+        self._journal_told: str | None = None
         self._saved_at = -inf
         self._renewed_at = -inf
+        self._began = self._clock.now()
+        self._repeated_at = self._began.mono
+        self._repeating = 0
         self.passes = 0
 
     def listen(self, listener: Listener) -> None:
@@ -122,7 +130,7 @@ class Pipeline:
 
     async def _pass(self, items: Sequence[Item]) -> None:
         now = self._clock.now()
-        changes = self.points.expire(now)
+        changes = self.points.apply(self._of_journal(now))
         records: list[Record] = []
         answers: list[tuple[Operation, Transition | CommandRefused]] = []
         transitions: list[Transition] = []
@@ -142,22 +150,26 @@ class Pipeline:
             if item.seen:
                 changes += self.points.refresh(item.seen, item.seen_at)
                 self._touched.update(item.seen)
+        # Only now: after a stall the news of every point is among the items, and none of them was silent.
+        changes += self.points.expire(self._heard_until(now))
         transitions += self.engine.step(changes, now)
         self._remember(changes, now)
+        self._repeat(now)
         records += transitions
         records += self._memories(now)
+        durable = not self._journal.trouble
         if records:
-            await self._journal.commit(records)
+            durable = await self._journal.commit(records)
             if transitions:
-                self._settle(transitions)
-                committed = self._clock.now().utc
+                self._take_over(transitions)
+                committed = self._clock.now().utc if durable else None
                 decisions = [Decision(one, self._document(one, committed)) for one in transitions]
                 for listener in self._listeners:
                     listener(decisions)
         self._renew(now)
         for item in items:
             if not isinstance(item, Operation):
-                item.settled()
+                item.settled(durable)
         for operation, answer in answers:
             if operation.outcome.cancelled():
                 continue
@@ -167,8 +179,29 @@ class Pipeline:
                 operation.outcome.set_exception(answer)
         self.passes += 1
 
-    def _settle(self, transitions: Sequence[Transition]) -> None:
-        """Take over what is now in the journal."""
+    def _heard_until(self, now: Now) -> Now:
+        """Silence is judged up to here: what still waits in the inbox came after the last pass began."""
+        began, self._began = self._began, now
+        return began if self._inbox.waiting else now
+
+    def _repeat(self, now: Now) -> None:
+        """Values that did not change but were said again: a constant value and a dead one must not look alike."""
+        each = REPEAT_EVERY / REPEAT_PARTS
+        due = int((now.mono - self._repeated_at) / each)
+        self._repeated_at += due * each
+        for _ in range(min(due, REPEAT_PARTS)):
+            self._repeating = (self._repeating + 1) % REPEAT_PARTS
+            self._history(self.points.said_since(now.mono - REPEAT_EVERY, now, self._repeating, REPEAT_PARTS))
+
+    def _of_journal(self, now: Now) -> Sequence[Sample]:
+        """A word about the journal when there is news."""
+        trouble = self._journal.trouble
+        if trouble == self._journal_told:
+            return ()
+        self._journal_told = trouble
+        return (Sample(JOURNAL, not trouble, Quality.GOOD, now.utc, now.mono, reason=trouble),)
+
+    def _take_over(self, transitions: Sequence[Transition]) -> None:
         engine = self.engine
         for alarm in dict.fromkeys(one.alarm for one in transitions):
             for ours, theirs in ((self.standing, engine.standing), (self.suppressed, engine.suppressed)):
@@ -293,8 +326,3 @@ def _audit(operation: Operation, now: Now) -> Audit:
     until = "" if operation.until is None else f"until {operation.until.isoformat()}"
     detail = "; ".join(part for part in (operation.order, operation.note, until) if part)
     return Audit(now.utc, operation.by, operation.console, operation.kind.value, operation.alarm, detail)
-
-
-def heartbeat(clock: Clock, version: str, standing: int) -> bytes:
-    """The daemon's own sign of life on estate/v1/{site}/daemon/hb."""
-    return json.dumps({"v": 1, "ts": clock.now().utc.isoformat(), "version": version, "standing": standing}).encode()

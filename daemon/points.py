@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from heapq import heappop, heappush
+from itertools import islice
 from math import inf
 
 from estate.model import Now, PointId, Quality, Sample, Value
@@ -21,7 +23,8 @@ class PointStore:
         self._latest: dict[PointId, Sample] = {}
         self._seen: dict[PointId, float] = {}
         self._aged: dict[PointId, Sample] = {}  # what was good before its age turned it stale
-        self._next_expiry = inf
+        self._due: list[tuple[float, PointId]] = []  # when to look at a good value again
+        self._looks: dict[PointId, float] = {}  # the one entry of each that counts
         self._waiting: dict[PointId, list[tuple[Callable[[Sample], bool], asyncio.Future[Sample]]]] = {}
 
     def apply(self, samples: Iterable[Sample]) -> list[Sample]:
@@ -39,7 +42,7 @@ class PointStore:
                 self._aged.pop(point, None)
                 self._seen[point] = sample.received
                 if sample.quality is Quality.GOOD:
-                    self._next_expiry = min(self._next_expiry, sample.received + self._max_age[point])
+                    self._look_at(point, sample.received)
             if point in self._waiting:
                 self._wake(sample)
         return changed
@@ -53,36 +56,58 @@ class PointStore:
                 later = timedelta(seconds=at - aged.received)
                 sample = replace(aged, at=aged.at + later, received=at, cause=None)
                 self._latest[point] = sample
-                self._next_expiry = min(self._next_expiry, at + self._max_age[point])
+                self._look_at(point, at)
                 fresh.append(sample)
             if point in self._latest:
                 self._seen[point] = at
+                if point in self._waiting:
+                    self._wake(replace(self._latest[point], received=at))
         return fresh
+
+    def said_since(self, since: float, now: Now, part: int = 0, parts: int = 1) -> list[Sample]:
+        """Good values that were said (again) after `since` (monotonic s), with the time when they last were.
+
+        Of all points one of so many `parts`, numbered from 0.
+        """
+        said = []
+        for point, at in islice(self._seen.items(), part, None, parts):
+            sample = self._latest[point]
+            if at > since and sample.quality is Quality.GOOD:
+                said.append(replace(sample, at=now.utc - timedelta(seconds=now.mono - at), received=at, cause=None))
+        return said
 
     def expire(self, now: Now) -> list[Sample]:
         """Good values past their maximum age turn stale; the value stays visible, no rule uses it."""
-        if now.mono < self._next_expiry:
-            return []
         stale = []
-        self._next_expiry = inf
-        for point, age in self._max_age.items():
-            sample = self._latest.get(point)
-            if sample is None or sample.quality is not Quality.GOOD:
+        due = self._due
+        while due and due[0][0] <= now.mono:
+            at, point = heappop(due)
+            if self._looks.get(point) != at:
                 continue
-            expiry = self._seen[point] + age
-            if now.mono >= expiry:
+            del self._looks[point]
+            sample, age = self._latest[point], self._max_age[point]
+            if sample.quality is not Quality.GOOD:
+                continue
+            if now.mono < self._seen[point] + age:
+                self._look_at(point, self._seen[point])
+            else:
                 aged = replace(sample, quality=Quality.STALE, reason=f"no news for {age:g} s", cause=None)
                 self._latest[point] = aged
                 self._aged[point] = sample
                 stale.append(aged)
-            else:
-                self._next_expiry = min(self._next_expiry, expiry)
         return stale
+
+    def _look_at(self, point: PointId, seen: float) -> None:
+        """Once its age is over. Said again meanwhile, it is queued anew then: most values never leave the queue."""
+        at = seen + self._max_age[point]
+        if at < self._looks.get(point, inf):
+            self._looks[point] = at
+            heappush(self._due, (at, point))
 
     @property
     def next_expiry(self) -> float:
         """Monotonic time before which nothing can go stale; infinite when nothing can."""
-        return self._next_expiry
+        return self._due[0][0] if self._due else inf
 
     def latest(self, point: PointId) -> Sample | None:
         return self._latest.get(point)
@@ -98,15 +123,18 @@ class PointStore:
     async def wait_for(self, point: PointId, value: Value, timeout: float, since: float = -inf) -> Sample:
         """The first good sample of `point` with `value`; raises TimeoutError after `timeout` seconds.
 
-        One received before `since` (monotonic s) does not count: it may be older than what it is to prove.
+        One received, or seen again, before `since` (monotonic s) does not count: it may be older than what it is
+        to prove.
         """
         sample = self._latest.get(point)
 
         def fits(one: Sample) -> bool:
             return one.quality is Quality.GOOD and one.value == value and one.received >= since
 
-        if sample is not None and fits(sample):
-            return sample
+        if sample is not None:
+            sample = replace(sample, received=max(sample.received, self._seen.get(point, -inf)))
+            if fits(sample):
+                return sample
         future: asyncio.Future[Sample] = asyncio.get_running_loop().create_future()
         entry = (fits, future)
         self._waiting.setdefault(point, []).append(entry)

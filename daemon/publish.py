@@ -1,6 +1,5 @@
 """What the daemon tells others of an alarm: one JSON document, the same for MQTT and for every console."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +19,18 @@ NOTHING_OVER_IT = (
 
 
 class AlarmDocuments:
-    """Builds alarm documents. What never changes for an alarm is serialised once, at the start."""
+    """Builds alarm documents. What never changes for an alarm is serialised once, when it is first told."""
 
     def __init__(self, assembly: Assembly) -> None:
-        equipment = {one.id: one for one in assembly.site.equipment}
-        fixed: dict[AlarmId, bytes] = {}
-        for instance in assembly.rules:
-            one = equipment.get(instance.equipment)
+        self._equipment = {one.id: one for one in assembly.site.equipment}
+        self._rules = {one.alarm: one for one in assembly.rules}
+        self._heads: dict[AlarmId, bytes] = {}
+
+    def _head(self, alarm: AlarmId) -> bytes:
+        head = self._heads.get(alarm)
+        if head is None:
+            instance = self._rules[alarm]
+            one = self._equipment.get(instance.equipment)
             facts: dict[str, Any] = {
                 "v": 1,
                 "id": instance.alarm,
@@ -41,8 +45,8 @@ class AlarmDocuments:
                 "map": {"plan": one.map.plan, "x": one.map.x, "y": one.map.y} if one and one.map else None,
                 "life_safety": instance.rule.life_safety,
             }
-            fixed[instance.alarm] = to_json(facts)[:-1]
-        self._fixed: Mapping[AlarmId, bytes] = fixed
+            head = self._heads[alarm] = to_json(facts)[:-1]
+        return head
 
     def build(
         self,
@@ -76,7 +80,7 @@ class AlarmDocuments:
         }
         hidden = transition.suppression
         if hidden is UNSUPPRESSED and group is None and not chatter and not transition.latched:
-            return self._fixed[transition.alarm] + b"," + to_json(changing)[1:-1] + NOTHING_OVER_IT
+            return self._head(transition.alarm) + b"," + to_json(changing)[1:-1] + NOTHING_OVER_IT
         laid_over: dict[str, Any] = {
             "latched": transition.latched,
             "suppression": None if hidden is UNSUPPRESSED else hidden.data(),
@@ -85,10 +89,10 @@ class AlarmDocuments:
             "group": group.key if group is not None else None,
             "first_out": group is not None and group.first_out,
         }
-        return self._fixed[transition.alarm] + b"," + to_json(changing | laid_over)[1:]
+        return self._head(transition.alarm) + b"," + to_json(changing | laid_over)[1:]
 
     def knows(self, alarm: AlarmId) -> bool:
-        return alarm in self._fixed
+        return alarm in self._rules
 
 
 def _proposal(proposal: Proposal | None) -> dict[str, Any] | None:

@@ -79,4 +79,11 @@ class Memory:
     body: Mapping[str, Any] | None
 
 
-Record = Event | Transition | Step | Audit | Receipt | CardChange | Memory
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Some of the oldest rows from before a moment make room for new ones; never what a restart needs."""
+
+    before: datetime
+
+
+Record = Event | Transition | Step | Audit | Receipt | CardChange | Memory | Forget

@@ -5,11 +5,13 @@ from copy import deepcopy
 from typing import Any
 
 from daemon.catalogue import Catalogue, rule_words
+from daemon.lint.finding import Trees
 from estate.document import Document, Loc
 from estate.errors import Fault
 from estate.strict import Id, PointName, Strict
 from estate.validation import validate
 from estate.wording import nearest, some
+from rules.mould import Moulds
 from rules.rule import EquipmentClass
 
 
@@ -30,10 +32,16 @@ class SiteRules(Strict):
 
 
 class SiteClasses:
-    """The classes as this site has them: for all of a class, and for single equipment."""
+    """The classes as this site has them: for all of a class, and for single equipment.
+
+    `moulds` and `trees` are what all equipment of them shares when its alarms are made and looked at.
+    """
 
     def __init__(self, catalogue: Catalogue, document: Document | None) -> None:
         self.faults: list[Fault] = []
+        self.moulds: Moulds = {}
+        self.trees: Trees = {}
+        self._own: list[EquipmentClass] = []  # kept alive: what is shared goes by the identity of a class
         self.classes: dict[str, EquipmentClass] = dict(catalogue.classes)
         self._data = {name: stock.data for name, stock in catalogue.class_documents.items()}
         self._document = document
@@ -61,6 +69,8 @@ class SiteClasses:
         if change is None or class_ not in self._data or self._document is None:
             return self.classes.get(class_)
         cls, _ = self._lay_over(class_, change, ("equipment", equipment), self._document)
+        if cls is not None:
+            self._own.append(cls)
         return cls
 
     def check_equipment(self, known: set[str]) -> None:

@@ -26,6 +26,12 @@ class StateFolder:
     def history(self) -> Path:
         return self.path / "history"
 
+    def adopt(self, one: Path) -> None:
+        """Give what root made in here to the folder's own owner and group, for the daemon to use. Else nothing."""
+        wanted, has = self.path.stat(), one.lstat()
+        if os.geteuid() == 0 and (has.st_uid, has.st_gid) != (wanted.st_uid, wanted.st_gid):
+            os.chown(one, wanted.st_uid, wanted.st_gid, follow_symlinks=False)
+
 
 @contextlib.contextmanager
 def state_folder(path: Path) -> Iterator[StateFolder]:
@@ -38,8 +44,11 @@ def state_folder(path: Path) -> Iterator[StateFolder]:
             raise StateInUse(
                 f"{path}: another estated runs on this state; stop it or give --state another folder"
             ) from None
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without the number
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
         folder = StateFolder(path)
         folder.history.mkdir(exist_ok=True)
+        for one in (path / "lock", folder.history):
+            folder.adopt(one)
         yield folder

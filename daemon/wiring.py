@@ -18,13 +18,17 @@ INTERNAL = ("online", "identity", "protocol", "clock")
 
 @dataclass(slots=True)
 class Offered:
-    """Every device point of the site: what it is, its unit, its scale, and how long a sample of it is good (s)."""
+    """Every device point of the site: what it is, its unit, its scale, and how long a sample of it is good (s).
+
+    `names` and `models` are the points and the profile of each device.
+    """
 
     kinds: dict[PointId, RegisterPoint | MqttPoint | None] = field(default_factory=dict)
     units: dict[PointId, str] = field(default_factory=dict)
     scales: dict[PointId, Scale] = field(default_factory=dict)
     max_age: dict[PointId, float] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
     poll: dict[PointId, float] = field(default_factory=dict)
     writable: set[PointId] = field(default_factory=set)
 
@@ -108,6 +112,7 @@ def _scales(row: Placed[Device], profile: Profile) -> Iterator[Fault]:
 def _offer(offered: Offered, device: Device, profile: Profile) -> None:
     names = point_names(profile)
     offered.names[device.id] = [*names, *INTERNAL]
+    offered.models[device.id] = device.profile
     for name in names:
         point = point_id(device.id, name)
         described = profile.points.get(name)

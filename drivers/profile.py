@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from estate.model import Value
+from estate.strict import Strict
 
 T = TypeVar("T")
 
@@ -20,12 +25,6 @@ def _raw_key(key: object) -> object:
 
 Raw = Annotated[int, BeforeValidator(_raw_key)]
 """A raw register value as a key; the site's YAML loader hands every key over as text."""
-
-
-class Strict(BaseModel):
-    """What is read from files: frozen, no unknown keys, no coercion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Evidence(StrEnum):
@@ -190,6 +189,12 @@ class Probe(Strict):
         """The probed place, to be read as any other point."""
         return RegisterPoint(table=self.table, address=self.address, type=self.type, length=self.length)
 
+    def agrees(self, said: Value | None) -> bool:
+        """Whether a device that says this is of the probed model."""
+        if isinstance(said, str):
+            return any(isinstance(one, str) and said.startswith(one) for one in self.expect)
+        return said in self.expect
+
     @model_validator(mode="after")
     def _readable(self) -> Self:
         wanted = str if self.point.type is RegisterType.TEXT else int
@@ -230,7 +235,8 @@ class MqttPoint(Strict):
 
     `values` lists all values an enum may have: others are bad (decode), never taken as normal; those in
     `unknown` are bad (sensor fault). `map` renames raw values. `topic` (foreign dialects) is relative to
-    the device's root topic. A `writable` point takes signed commands (docs/mqtt.md), by its own name.
+    the device's root topic. A `writable` point takes signed commands (docs/mqtt.md), by its own name. A `personal` one
+    (a plate, a card's reference) is shown to those only who may operate, in events too.
     """
 
     path: str
@@ -245,6 +251,7 @@ class MqttPoint(Strict):
     offset: float = 0.0
     momentary: bool = False
     writable: bool = False
+    personal: bool = False
     note: str = ""
 
 
@@ -262,13 +269,15 @@ class MqttSection(Strict):
 
     A message of dialect `topic` that has something at each path of `event` is one event: what stands there, joined
     by `/`, is its type, for which the profile's `events` say what it does. `event_live` is a path at which false
-    means that the device had buffered it, `event_time` where its own time (ISO 8601) stands.
+    means that the device had buffered it, `event_time` where its own time (ISO 8601) stands. A device may tell
+    its own `heartbeat` in its meta message: a shorter one, or one up to `longest_heartbeat`.
     """
 
     dialect: Literal["estate", "topic"] = "estate"
     topic_class: str = ""
     life_safety: bool = False
     heartbeat: Annotated[float, Field(ge=0)] = 30.0  # s; 0: the device sends none, `max_silence` rules
+    longest_heartbeat: Annotated[float, Field(gt=0, le=86400)] | None = None  # s; None: no longer than `heartbeat`
     max_silence: float | None = None
     availability: MqttPoint | None = None
     event: Listed[str] = ()
@@ -321,6 +330,11 @@ def _mapping(part: object) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
+def _misfit(problem: str, point: str, key: str = "") -> PydanticCustomError:
+    """What is wrong with a point as part of its profile; `at` is where it stands."""
+    return PydanticCustomError("misfit", "{problem}", {"problem": problem, "at": ("registers", point, key)})
+
+
 class Profile(Strict):
     """A device model. `points` use the words of the equipment class it serves; `enums` are lists of raw values
     that several registers share."""
@@ -364,16 +378,22 @@ class Profile(Strict):
             first = self.modbus.wire(point.address)
             behind = first + point.registers
             if first < 0 or behind > 0x10000:
-                raise ValueError(f"{name}: address {point.address} with base {self.modbus.address_base} is off the map")
+                base = self.modbus.address_base
+                raise _misfit(f"address {point.address} with address_base {base} is off the map", name, "address")
             if not point.table.is_bits and point.registers > self.modbus.max_read:
-                raise ValueError(f"{name}: longer than max_read {self.modbus.max_read}")
+                raise _misfit(f"longer than max_read {self.modbus.max_read}", name)
             if any(first < barrier < behind for barrier in self.modbus.barriers):
-                raise ValueError(f"{name}: a barrier cuts it in two")
+                raise _misfit("a barrier cuts it in two", name, "address")
             if point.status_point is not None:
                 status = self.registers.get(point.status_point)
                 if status is None or status.enum is None or status.status_point is not None:
-                    raise ValueError(f"{name}: status_point {point.status_point} is no point with an enum")
+                    raise _misfit(f"{point.status_point} is no point with an enum", name, "status_point")
         return self
+
+    @cached_property
+    def changed_by_events(self) -> frozenset[str]:
+        """Points that an event sets or pulses, whatever its data."""
+        return frozenset(name for event in self.events.values() for name in (*event.set, *event.pulse))
 
     @property
     def points(self) -> Mapping[str, RegisterPoint | MqttPoint]:

@@ -1,14 +1,13 @@
-"""The keys that sign commands over MQTT: command-keys.yaml in the site folder, for the owner's eyes only."""
+"""The keys that sign commands over MQTT: command-keys.yaml in the site folder, for its owner and the daemon only."""
 
-import os
 import secrets
-import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from re import fullmatch
 
 from estate.document import read_yaml
-from estate.errors import Fault
+from estate.errors import ConfigError, Fault
+from estate.rewriting import is_open, rewrite
 from estate.wording import fault
 
 KEY_FILE = "command-keys.yaml"
@@ -20,7 +19,7 @@ def read_command_keys(folder: Path) -> tuple[Mapping[str, bytes], list[Fault]]:
     path = folder / KEY_FILE
     if not path.exists():
         return {}, []
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if is_open(path):
         return {}, [fault("keys_open", str(path), 1, name=KEY_FILE)]
     document = read_yaml(path)
     faults = list(document.faults)
@@ -36,18 +35,17 @@ def read_command_keys(folder: Path) -> tuple[Mapping[str, bytes], list[Fault]]:
 
 
 def write_command_keys(folder: Path, devices: Iterable[str]) -> list[str]:
-    """Makes a key for each of these devices that has none; returns their ids. Raises ValueError for a faulty file."""
+    """Makes a key for each of these devices that has none; returns their ids.
+
+    Raises ConfigError for a faulty file, OSError for one that cannot be written.
+    """
     keys, faults = read_command_keys(folder)
     if faults:
-        raise ValueError(faults[0].text())
+        raise ConfigError(faults)
     new = [device for device in devices if device not in keys]
     if new:
         lines = {device: key.hex() for device, key in keys.items()} | {
             device: secrets.token_hex(KEY_BYTES) for device in new
         }
-        path = folder / KEY_FILE
-        beside = path.with_suffix(".new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.writelines(f'{device}: "{key}"\n' for device, key in lines.items())
-        beside.replace(path)
+        rewrite(folder / KEY_FILE, "".join(f'{device}: "{key}"\n' for device, key in lines.items()))
     return new

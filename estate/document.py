@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from estate.errors import Fault
+from estate.errors import Fault, Unparsed
 from estate.wording import fault
 
 Loc = tuple[str | int, ...]
@@ -119,7 +119,8 @@ def parse_yaml(text: str, file: str) -> Document:
         position = getattr(error, "position", None)
         line = mark.line + 1 if mark is not None else text.count("\n", 0, position or 0) + 1
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
-        builder.faults.append(fault("yaml_syntax", file, line, problem=problem))
+        found = fault("yaml_syntax", file, line, problem=problem)
+        builder.faults.append(Unparsed(found.file, found.line, found.zh, found.en))
         builder.spoiled.add(())
     if builder.data is None and not builder.faults:
         builder.faults.append(fault("file_empty", file, 1))

@@ -26,6 +26,11 @@ class Fault:
         return f"{self.file}:{self.line}: {self.zh if language == 'zh' else self.en}"
 
 
+@dataclass(frozen=True, slots=True)
+class Unparsed(Fault):
+    """A file that could not be read to its end: what other files say of it would only be an echo."""
+
+
 class ConfigError(Exception):
     """Carries every fault found, not the first."""
 

@@ -91,7 +91,7 @@ def read_folder(path: Path) -> SiteFolder:
     if site_file.data is not None and () not in site_file.spoiled:
         outline, found = validate(site_file, Outline)
         faults += found
-    for key in ("buses", "plans"):
+    for key in ("buses", "gateways", "plans"):
         faults += _doubled(site_file, (key,), {})
     rules = _optional(path / "rules.yaml", faults)
     return SiteFolder(

@@ -1,9 +1,10 @@
 """What is installed: buses, devices on them, and the equipment they watch."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from estate.strict import Id, PointName, PointPath, Strict, Text, Words
@@ -12,11 +13,24 @@ Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*:
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
+def _network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise PydanticCustomError("bad_network", "bad_network") from error
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
+"""One IP address, or several as `10.0.3.0/24`."""
+
+
 class Bus(Strict):
     """One line or gateway: one connection, one request in flight.
 
     `framing` rtu on tcp is RTU-over-TCP (a serial device server); a serial line is always RTU.
     `timeout` is how long an answer may take, `quiet` how long an RTU line rests after a missing one (s).
+    `fed_by` is the equipment that supplies the line: its device server, or the network on the way to it.
     """
 
     id: Id
@@ -28,6 +42,7 @@ class Bus(Strict):
     framing: Literal["tcp", "rtu"] = "tcp"
     timeout: Annotated[float, Field(gt=0, le=30)] = 0.5
     quiet: Annotated[float, Field(ge=0, le=10)] = 0.3
+    fed_by: Id | None = None
 
     @model_validator(mode="after")
     def _one_line(self) -> Self:
@@ -40,6 +55,13 @@ class Bus(Strict):
     @property
     def is_rtu(self) -> bool:
         return self.serial is not None or self.framing == "rtu"
+
+
+class Gateway(Strict):
+    """What site.yaml adds of an MQTT gateway (any id under `via` of a device): the equipment that supplies it."""
+
+    id: Id
+    fed_by: Id
 
 
 class Scale(Strict):
@@ -58,7 +80,7 @@ class Scale(Strict):
 
 class Device(Strict):
     """An installed device of the model `profile`: `bus` and `unit` on Modbus, `via` or `topic` on MQTT,
-    `account` (hex) on the DC-09 receiver.
+    `account` (hex) on the DC-09 receiver, which takes its messages only from `address` if that is given.
 
     `poll` and `max_age` in seconds; without `max_age` a point goes stale after three polls, or three
     heartbeats and 5 s over MQTT. `commands` allows the daemon to write to it. `fed_by` is the equipment that
@@ -72,6 +94,7 @@ class Device(Strict):
     via: Id | None = None
     topic: Annotated[str, StringConstraints(pattern=r"^[^+#\s/][^+#\s]*$", max_length=200)] | None = None
     account: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{3,16}$")] | None = None
+    address: Network | None = None
     poll: Annotated[float, Field(ge=0.05, le=3600)] = 1.0
     max_age: Seconds | None = None
     scale: Mapping[PointName, Scale] = {}

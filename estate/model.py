@@ -24,7 +24,6 @@ class Quality(StrEnum):
 
     GOOD = "good"
     STALE = "uncertain: stale"
-    INITIAL = "uncertain: initial"
     OUT_OF_RANGE = "uncertain: out of range"
     NO_COMMUNICATION = "bad: no communication"
     SENSOR_FAULT = "bad: sensor fault"
@@ -87,6 +86,10 @@ class Event:
 
 
 def nothing() -> None:
+    """For a callback that nobody waits for."""
+
+
+def unheeded(durable: bool) -> None:
     """The `settled` of a delivery that nobody waits for."""
 
 
@@ -94,15 +97,17 @@ def nothing() -> None:
 class Delivery:
     """What a driver hands to the inbox, in the order in which it must be applied.
 
-    `settled` is called once the journal holds the events and all that followed from them; only then
-    may the driver acknowledge to the broker or the device. `seen` are points whose value and quality
-    the device gave again, unchanged, at `seen_at` (monotonic s): they only keep the value fresh.
+    `settled` is called once the events and all that followed from them have been dealt with: True when the
+    journal holds them, and only then may the driver acknowledge to the device; False when the disk refuses
+    and they are kept in memory: the broker may forget its message, the device must not forget its event.
+    `seen` are points whose value and quality the device gave again, unchanged, at `seen_at` (monotonic s):
+    they only keep the value fresh.
     """
 
     samples: Sequence[Sample] = ()
     events: Sequence[Event] = ()
     life_safety: bool = False
-    settled: Callable[[], None] = field(default=nothing)
+    settled: Callable[[bool], None] = field(default=unheeded)
     seen: Sequence[PointId] = ()
     seen_at: float = 0.0
 

@@ -1,13 +1,15 @@
 """What the rows of a site say about each other: every reference has a target, no address is used twice."""
 
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from estate.errors import Fault
 from estate.folder import Placed, SiteFolder
 from estate.installation import Device, Equipment
+from estate.outline import Outline
 from estate.tours import Tour
-from estate.wording import nearest
+from estate.wording import fault, nearest
 
 
 def check_references(site: SiteFolder) -> Iterator[Fault]:
@@ -32,14 +34,36 @@ def _outline(site: SiteFolder) -> Iterator[Fault]:
         if other != bus.id:
             key = "tcp" if bus.tcp else "serial"
             yield site.site_file.fault("same_line", ("buses", index, key), id=bus.id, other=other, address=address)
-    secrets = {
-        ("mqtt", "password_file"): site.outline.mqtt and site.outline.mqtt.password_file,
-        ("mqtt", "ca_file"): site.outline.mqtt and site.outline.mqtt.ca_file,
-        ("history", "token_file"): site.outline.history and site.outline.history.token_file,
-    }
-    for loc, name in secrets.items():
+    behind = {row.value.via for row in site.devices if row.value.via is not None}
+    for index, gateway in enumerate(site.outline.gateways):
+        if gateway.id not in behind:
+            near = nearest(gateway.id, behind)
+            yield site.site_file.fault("unknown_gateway", ("gateways", index, "id"), near=near, id=gateway.id)
+    broker = site.outline.mqtt
+    files = {**_secrets(site.outline), ("mqtt", "ca_file"): broker.ca_file if broker is not None else None}
+    for loc, name in files.items():
         if name and not (site.path / Path(name)).is_file():
             yield site.site_file.fault("file_missing", loc, name=name)
+
+
+def _secrets(outline: Outline) -> dict[tuple[str, str], str | None]:
+    return {
+        ("mqtt", "password_file"): outline.mqtt.password_file if outline.mqtt is not None else None,
+        ("history", "token_file"): outline.history.token_file if outline.history is not None else None,
+    }
+
+
+def open_secrets(site: SiteFolder) -> Iterator[Fault]:
+    """Passwords, and hashes of them, that everybody on the machine can read. A fault where the site is run, not where
+    it is played."""
+    for loc, name in _secrets(site.outline).items() if site.outline is not None else ():
+        path = site.path / name if name else None
+        if path is not None and path.is_file() and path.stat().st_mode & stat.S_IRWXO:
+            yield site.site_file.fault("secret_open", loc, name=name)
+    people = site.path / "people.yaml"
+    hashed = people.is_file() and any(user.password is not None for user in site.users.values)
+    if hashed and people.stat().st_mode & stat.S_IRWXO:
+        yield fault("secret_open", str(people), 1, name=people.name)
 
 
 def _devices(site: SiteFolder) -> Iterator[Fault]:
@@ -49,7 +73,7 @@ def _devices(site: SiteFolder) -> Iterator[Fault]:
     accounts: dict[str, str] = {}
     for row in site.devices:
         device = row.value
-        if device.id == "system" or device.id.startswith(("bus-", "device-", "gateway-")):
+        if _is_reserved(device.id):
             yield row.fault("id_reserved", "id", id=device.id)
         if device.bus is not None and device.bus not in buses:
             yield row.fault("unknown_bus", "bus", near=nearest(device.bus, buses), id=device.bus)
@@ -61,11 +85,18 @@ def _devices(site: SiteFolder) -> Iterator[Fault]:
             other = accounts.setdefault(device.account, device.id)
             if other != device.id:
                 yield row.fault("account_twice", "account", account=device.account, other=other)
+        if device.address is not None and device.account is None:
+            yield row.fault("address_useless", "address", id=device.id)
         if device.bus is not None and device.unit is not None:
             other = units.setdefault((device.bus, device.unit), device.id)
             if other != device.id:
                 yield row.fault("unit_twice", "unit", unit=device.unit, bus=device.bus, other=other)
     yield from _topics([row for row in site.devices if row.value.topic is not None])
+
+
+def _is_reserved(name: str) -> bool:
+    """Whether the daemon's own points have it: the system's, and those of lines and devices."""
+    return name == "system" or name.startswith(("bus-", "device-", "gateway-"))
 
 
 def _topics(rows: list[Placed[Device]]) -> Iterator[Fault]:
@@ -84,7 +115,7 @@ def _topics(rows: list[Placed[Device]]) -> Iterator[Fault]:
 
 def _equipment(site: SiteFolder, row: Placed[Equipment]) -> Iterator[Fault]:
     item = row.value
-    if item.id == "system" or item.id.startswith(("bus-", "device-", "gateway-")):
+    if _is_reserved(item.id):
         yield row.fault("id_reserved", "id", id=item.id)
     devices = site.devices.ids
     if item.device is not None and item.device not in devices:

@@ -1,10 +1,10 @@
 """A site, whole and checked: the only way from a folder of files to data. Every mistake carries file and line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from estate.errors import ConfigError, Fault
+from estate.errors import ConfigError, Fault, Unparsed
 from estate.folder import SiteFolder, read_folder
 from estate.installation import Bus, Device, Equipment, MapPlace, Scale
 from estate.outline import Broker, Console, History, Outline, Plan
@@ -54,10 +54,17 @@ class Site(Outline):
 
 
 def read_site(folder: Path) -> SiteFolder:
-    """The folder with its rows' places and all faults of the site itself. Raises ConfigError only without a folder."""
+    """The folder with its rows' places and all faults of the site itself.
+
+    Raises ConfigError without a folder, and with what cannot be parsed: then that alone is told, as rows that are not
+    known make a fault of everything that names them.
+    """
     if not folder.is_dir():
         raise ConfigError([fault("folder_missing", str(folder), 1, name=folder)])
     files = read_folder(folder)
+    unparsed = [one for one in files.faults if isinstance(one, Unparsed)]
+    if unparsed:
+        raise ConfigError(in_order(unparsed))
     files.faults.extend(check_references(files))
     return files
 
@@ -86,5 +93,5 @@ def load_site(folder: Path) -> Site:
     return compose_site(read_site(folder))
 
 
-def in_order(faults: list[Fault]) -> list[Fault]:
+def in_order(faults: Sequence[Fault]) -> list[Fault]:
     return sorted(dict.fromkeys(faults), key=lambda found: (found.file, found.line, found.en))

@@ -6,6 +6,7 @@ number or true/false only where the model wants one, so that room 0301 stays a t
 
 import csv
 import io
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def parse_csv(text: str, file: str, kind: type[BaseModel]) -> Document:
 def _check_header(header: list[str], file: str) -> list[Fault]:
     faults = [fault("csv_no_name", file, 1, column=n) for n, name in enumerate(header, 1) if not name]
     doubled = {name for name in header if name and header.count(name) > 1}
-    return faults + [fault("csv_doubled", file, 1, key=name) for name in sorted(doubled)]
+    faults += [fault("csv_doubled", file, 1, key=name) for name in sorted(doubled)]
+    parents = {name for name in header if name and any(other.startswith(f"{name}.") for other in header)}
+    return faults + [fault("csv_both", file, 1, key=name) for name in sorted(parents)]
 
 
 def _add_row(rows: list[dict[str, Any]], lines: dict[Loc, int], cells: dict[str, str], line: int, kind: Any) -> None:
@@ -65,8 +68,14 @@ def _add_row(rows: list[dict[str, Any]], lines: dict[Loc, int], cells: dict[str,
         inside = row
         for step in outer:
             following = inside.setdefault(step, {})
-            if not isinstance(following, dict):
+            if not isinstance(following, dict):  # a column `name` beside `name.zh`, which has been told
                 following = inside[step] = {}
             inside = following
-        inside[last] = content if annotation_at(kind, name.split(".")) is str else scalar(content)
+        inside[last] = content if _wanted(kind, name) is str else scalar(content)
     rows.append(row)
+
+
+@lru_cache(maxsize=1024)
+def _wanted(kind: type[BaseModel], column: str) -> Any:
+    """The type that the cells of a column become."""
+    return annotation_at(kind, column.split("."))

@@ -4,6 +4,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -39,7 +40,8 @@ def _is_spoiled(document: Document, loc: Loc) -> bool:
 def _translate(
     document: Document, kind: type[BaseModel], base: Loc, detail: ErrorDetails, words: Catalogue
 ) -> Fault | None:
-    place, value = _place(document, base, detail["loc"])
+    said_at = detail.get("ctx", {}).get("at", ())
+    place, value = _place(document, base, (*detail["loc"], *said_at))
     if any(place[: len(spoiled)] == spoiled for spoiled in document.spoiled):
         return None
     line = document.line(place)
@@ -67,6 +69,9 @@ def _translate(
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal" as code:
             limit = next(iter(context.values()))
             return fault(code, document.file, line, **known, limit=limit)
+        case "value_error" | "misfit":
+            problem = context["error"] if "error" in context else context["problem"]
+            return fault("misfit", document.file, line, what=what or Path(document.file).name, problem=problem)
         case "string_type" if isinstance(value, bool | int | float):
             return fault("number_for_text", document.file, line, **known)
         case "bool_type" | "bool_parsing" if str(value).lower() in ("yes", "no", "on", "off", "y", "n"):

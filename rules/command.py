@@ -1,9 +1,10 @@
 """What may be done to the equipment of a class: what is written, what proves it, and what has to be true before."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic_core import InitErrorDetails
 
 from estate.model import Value
 from estate.strict import PointName, Strict, Text
@@ -11,6 +12,7 @@ from rules.condition import parse
 from rules.interlock import remembers
 from rules.kinds import Kind, Known, check, kind_of
 from rules.tokens import ConditionError
+from rules.writing import misread, mistake
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 LONGEST = 7 * 86400.0  # s
@@ -50,16 +52,7 @@ class ClassCommand(Strict):
         return self.value if self.expect is None else self.expect
 
 
-class Misfit(NamedTuple):
-    """One mistake in a command: its code in rules/messages.yaml, where it stands, and the words for the message."""
-
-    code: str
-    place: tuple[str, ...]
-    value: Any
-    words: Mapping[str, str | int]
-
-
-def misfits(commands: Mapping[str, ClassCommand], known: Known) -> Iterator[Misfit]:
+def faults_of_commands(commands: Mapping[str, ClassCommand], known: Known) -> Iterator[InitErrorDetails]:
     """What is wrong with the commands of a class that has these points and parameters."""
     for name, command in commands.items():
         at = ("commands", name)
@@ -69,25 +62,25 @@ def misfits(commands: Mapping[str, ClassCommand], known: Known) -> Iterator[Misf
         ):
             kind = known.points.get(point)
             if kind is None:
-                yield Misfit("command_point", (*at, part), point, {"word": point})
+                yield mistake("command_point", (*at, part), point, word=point)
             elif kind is not kind_of(value) or value not in known.values.get(point, (value,)):
-                yield Misfit("command_value", (*at, part), value, {"word": str(value), "point": point})
+                yield mistake("command_value", (*at, part), value, word=str(value), point=point)
         for part, number in (("within", command.within), ("longest", command.longest)):
             if isinstance(number, str) and known.parameters.get(number) is not Kind.NUMBER:
-                yield Misfit("unknown_parameter", (*at, part), number, {"word": number, "near": ""})
+                yield mistake("unknown_parameter", (*at, part), number, word=number, near="")
         if command.ends_with is not None and (command.ends_with not in commands or command.longest is None):
-            yield Misfit("command_end", (*at, "ends_with"), command.ends_with, {"word": command.ends_with})
+            yield mistake("command_end", (*at, "ends_with"), command.ends_with, word=command.ends_with)
         if bool(command.interlock) != (command.refusal is not None):
-            yield Misfit("command_refusal", (*at, "interlock"), command.interlock, {"word": name})
+            yield mistake("command_refusal", (*at, "interlock"), command.interlock, word=name)
         if command.interlock:
             yield from _interlock(command.interlock, (*at, "interlock"), known)
 
 
-def _interlock(text: str, at: tuple[str, ...], known: Known) -> Iterator[Misfit]:
+def _interlock(text: str, at: tuple[str, ...], known: Known) -> Iterator[InitErrorDetails]:
     try:
         tree = parse(text)
         if remembers(tree):
             raise ConditionError("interlock_over_time", tree.column)
         check(tree, known)
     except ConditionError as error:
-        yield Misfit(error.code, at, text, {"column": error.column, "word": error.word, "near": error.near})
+        yield misread(error, at, text)

@@ -24,7 +24,7 @@ Text becomes a tree here and nothing else: it is never given to Python's own eva
 
 from functools import lru_cache
 
-from rules.tokens import ConditionError, Token, tokens
+from rules.tokens import ConditionError, Token, TokenKind, tokens
 from rules.tree import (
     Arithmetic,
     AtLeast,
@@ -90,7 +90,7 @@ class _Parser:
     def _take(self, *texts: str) -> Token | None:
         """The next token when it is one of these words or symbols, and go past it."""
         token = self._next
-        if token.kind in ("word", "symbol") and token.text in texts:
+        if token.kind in (TokenKind.WORD, TokenKind.SYMBOL) and token.text in texts:
             self._place += 1
             return token
         return None
@@ -101,7 +101,7 @@ class _Parser:
 
     def end(self) -> None:
         token = self._next
-        if token.kind != "end":
+        if token.kind is not TokenKind.END:
             raise ConditionError("unexpected", token.column, token.text)
 
     def condition(self) -> Node:
@@ -155,11 +155,11 @@ class _Parser:
         self._deeper(token)
         self._place += 1
         try:
-            if token.kind == "number":
+            if token.kind is TokenKind.NUMBER:
                 return self._number(token)
-            if token.kind == "string":
+            if token.kind is TokenKind.STRING:
                 return Literal(token.text[1:-1], token.column)
-            if token.kind == "word":
+            if token.kind is TokenKind.WORD:
                 return self._word(token)
             if token.text == "-":
                 return Negative(self._factor(), token.column)
@@ -169,7 +169,7 @@ class _Parser:
                 return inner
         finally:
             self._depth -= 1
-        if token.kind == "end":
+        if token.kind is TokenKind.END:
             raise ConditionError("incomplete", token.column)
         raise ConditionError("unexpected", token.column, token.text)
 
@@ -242,7 +242,7 @@ class _Parser:
 
     def _at_least(self, token: Token) -> Node:
         number = self._next
-        if number.kind != "number" or number.unit or not number.text.isdigit():
+        if number.kind is not TokenKind.NUMBER or number.unit or not number.text.isdigit():
             raise ConditionError("expected_whole_number", number.column, number.text + number.unit)
         self._place += 1
         operands: list[Node] = []
@@ -260,14 +260,14 @@ class _Parser:
     def _last_window(self, named: bool = True) -> Duration | None:
         """A time that the closing parenthesis follows, if one stands here."""
         token, following = self._next, self._tokens[min(self._place + 1, len(self._tokens) - 1)]
-        fits = token.kind == "number" or (named and token.kind == "word" and token.text not in RESERVED)
+        fits = token.kind is TokenKind.NUMBER or (named and token.kind is TokenKind.WORD and token.text not in RESERVED)
         if not fits or following.text != ")":
             return None
         return self._duration(SHORTEST_WINDOW)
 
     def _point(self, function: Token) -> Name:
         token = self._next
-        if token.kind != "word" or token.text in RESERVED:
+        if token.kind is not TokenKind.WORD or token.text in RESERVED:
             raise ConditionError(
                 f"expected_{'point' if function.text == 'rate' else 'any_point'}", token.column, token.text
             )
@@ -280,10 +280,10 @@ class _Parser:
 
     def _duration(self, shortest: float) -> Duration:
         token = self._next
-        if token.kind == "word" and token.text not in RESERVED:
+        if token.kind is TokenKind.WORD and token.text not in RESERVED:
             self._place += 1
             return Duration(0.0, token.column, token.text)
-        if token.kind != "number" or token.unit not in SECONDS:
+        if token.kind is not TokenKind.NUMBER or token.unit not in SECONDS:
             raise ConditionError("expected_duration", token.column, token.text + token.unit)
         self._place += 1
         seconds = float(token.text) * SECONDS[token.unit]

@@ -1,9 +1,12 @@
 """What operators do with alarms, and when it is refused."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from estate.annunciation import Annunciation
 from estate.model import Now
 from rules.alarm import Alarm, AlarmId, AlarmState, Transition, Trigger
+from rules.instance import RuleInstance
 from rules.life import Life
 from rules.refusal import AlarmRefused, Refusal
 from rules.suppression import UNSUPPRESSED, Removal, Shelf
@@ -12,6 +15,12 @@ from rules.watch import Watch
 
 class Desk(Life):
     """Every command raises AlarmRefused with its reason, or answers with the transition it led to."""
+
+    def __init__(
+        self, rules: Iterable[RuleInstance], annunciation: Annunciation, masks: Mapping[AlarmId, float]
+    ) -> None:
+        super().__init__(rules, annunciation, masks)
+        self._shelved: dict[AlarmId, tuple[int, datetime, datetime]] = {}  # occurrence, first time, end of the last
 
     def acknowledge(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
         """Raises AlarmRefused when there is nothing to acknowledge."""
@@ -52,13 +61,16 @@ class Desk(Life):
         return self._apply(self._watches[alarm], Trigger.RESET, now, by, note)
 
     def shelve(self, alarm: AlarmId, by: str, now: Now, until: datetime, reason: str) -> Transition:
-        """Put aside until a time (UTC), in any state. A second time gives it another end."""
+        """Put aside until a time (UTC), in any state. A second time gives it another end, counted from the first."""
         watch = self._suppressible(alarm, reason)
+        one = self._alarms[alarm]
         if until <= now.utc:
             raise AlarmRefused(alarm, Refusal.NO_END)
-        if until - now.utc > timedelta(seconds=self._annunciation.longest_shelf):
+        since = one.suppression.shelf.since if one.suppression.shelf is not None else now.utc
+        if until - since > timedelta(seconds=self._annunciation.longest_shelf):
             raise AlarmRefused(alarm, Refusal.TOO_LONG)
-        hidden = self._alarms[alarm].suppression.with_shelf(Shelf(by, now.utc, until, reason))
+        self._shelved[alarm] = one.occurrence, self.first_shelved(alarm) or now.utc, until
+        hidden = one.suppression.with_shelf(Shelf(by, since, until, reason))
         return self._apply(watch, Trigger.SHELVE, now, by, reason, hidden)
 
     def unshelve(self, alarm: AlarmId, by: str, now: Now, note: str = "") -> Transition:
@@ -66,6 +78,8 @@ class Desk(Life):
         hidden = self._alarm(alarm).suppression
         if hidden.shelf is None:
             raise AlarmRefused(alarm, Refusal.NOT_SHELVED)
+        if alarm in self._shelved:
+            self._shelved[alarm] = (*self._shelved[alarm][:2], now.utc)
         return self._apply(self._watches[alarm], Trigger.UNSHELVE, now, by, note, hidden.with_shelf(None))
 
     def remove_from_service(
@@ -84,6 +98,23 @@ class Desk(Life):
             raise AlarmRefused(alarm, Refusal.NOT_OUT_OF_SERVICE)
         rest = hidden.with_removal(None)
         return self._apply(self._watches[alarm], Trigger.RETURN_TO_SERVICE, now, by, note, rest)
+
+    def first_shelved(self, alarm: AlarmId) -> datetime | None:
+        """Since when its present occurrence has been put aside, once or several times; None: it was not.
+
+        A restart remembers the shelf that is there, not those before it.
+        """
+        one = self._alarm(alarm)
+        shelf, found = one.suppression.shelf, []
+        if shelf is not None:
+            found.append(shelf.since)
+        if alarm in self._shelved and (shelf is not None or one.state is not AlarmState.NORMAL):
+            occurrence, first, until = self._shelved[alarm]
+            if occurrence == one.occurrence:
+                found.append(first)
+            elif one.raised_at is not None and one.raised_at < until:
+                found.append(one.raised_at)
+        return min(found, default=None)
 
     def _alarm(self, alarm: AlarmId) -> Alarm:
         if alarm not in self._watches:

@@ -6,13 +6,15 @@ from heapq import heappop
 from typing import Any
 
 from estate.annunciation import Annunciation
-from estate.model import Now, Quality, Sample
+from estate.model import Now, PointId, Quality, Sample, Value
 from rules.alarm import Alarm, AlarmId, Transition
 from rules.desk import Desk
+from rules.hearing import Hearing
 from rules.instance import Role, RuleInstance
 from rules.life import points_read
 from rules.memory import ALIVE, alive, remembered, resume
 from rules.moments import moments
+from rules.precedence import in_turn, set_precedence
 from rules.suppression import UNSUPPRESSED
 from rules.watch import Evaluation, Watch
 
@@ -44,7 +46,8 @@ class Engine(Desk):
         masks: Mapping[AlarmId, float] = _NO_MASKS,
     ) -> None:
         super().__init__(rules, annunciation or Annunciation(), masks)
-        self._readers = points_read(self._keyed.values())
+        set_precedence(self._keyed.values())
+        self._hearings = {point: Hearing(readers) for point, readers in points_read(self._keyed.values()).items()}
         self._unsaved: dict[str, Watch] = {}
         self._restored: tuple[Mapping[str, Mapping[str, Any]], Sequence[tuple[AlarmId, datetime]]] | None = None
 
@@ -60,17 +63,48 @@ class Engine(Desk):
             concerned: dict[Watch, Sample] = {}
             for sample in moment:
                 value = sample.value if sample.quality is Quality.GOOD else None
-                for watch, place, decides in self._readers.get(sample.point, ()):
-                    if watch.feed(place, value, at) and decides:
-                        concerned.setdefault(watch, sample)
-                    elif watch.resume is not None and value is None and decides:
+                hearing = self._hearings.get(sample.point)
+                if hearing is None:
+                    continue
+                readers = hearing.readers
+                if hearing.calm:
+                    if hearing.calms(value):
+                        for watch, place, _ in hearing.calm:
+                            watch.note(place, value, at)
+                        readers = hearing.anxious
+                    else:
+                        hearing.moved(value)
+                for watch, place, decides in readers:
+                    if watch.feed(place, value, at):
+                        if decides:
+                            concerned.setdefault(watch, sample)
+                        continue
+                    if watch.timed is not None and watch.timed.unsaved(at):
+                        self._unsaved[watch.key] = watch
+                    if watch.resume is not None and value is None and decides:
                         watch.resume = None  # what is said to be unknown is no longer only unheard
-            for watch, sample in concerned.items():
-                self._evaluate(watch, at, sample, now, transitions)
+            for watch in concerned:
+                watch.evaluate(at)
+            for watch in sorted(concerned, key=in_turn) if len(concerned) > 1 else concerned:
+                self._judge(watch, at, concerned[watch], now, transitions)
         self._fire(self._advance(now.mono), now, transitions)
         if self._flood.active:
             self._flood.advance(self._at)
         return transitions
+
+    def passes(self, point: PointId, value: Value) -> bool:
+        """Take a good value if no rule can tell it from the one before: a step would come to nothing.
+
+        Faster than that, but the evaluations that are remembered do not know of it.
+        """
+        hearing = self._hearings.get(point)
+        if hearing is None:
+            return True
+        if hearing.anxious or not hearing.calms(value):
+            return False
+        for watch, place, _ in hearing.calm:
+            watch.values[place] = value
+        return True
 
     def restore(
         self,
@@ -155,9 +189,16 @@ class Engine(Desk):
         """When (monotonic s) the raise or clear that is under way will happen; None when none is."""
         return self._watches[alarm].due
 
-    def evaluations(self, alarm: AlarmId) -> tuple[Evaluation, ...]:
-        """The last few evaluations of a rule, oldest first."""
-        return tuple(self._watches[alarm].evaluations)
+    def evaluations(self, alarm: AlarmId, now: float | None = None) -> tuple[Evaluation, ...]:
+        """The last few evaluations of a rule, oldest first.
+
+        With `now` (monotonic s) what its functions over time say is brought up to that: nothing comes of it, since
+        the engine looks by itself when something would.
+        """
+        watch = self._watches[alarm]
+        if now is not None and watch.timed is not None and watch.evaluations:
+            watch.evaluate(self._advance(now))
+        return tuple(watch.evaluations)
 
     def _advance(self, at: float) -> float:
         """The engine's own time never runs back, whatever order drivers deliver in."""
@@ -165,11 +206,9 @@ class Engine(Desk):
             self._at = at
         return self._at
 
-    def _evaluate(
-        self, watch: Watch, at: float, sample: Sample | None, now: Now, transitions: list[Transition]
-    ) -> None:
-        present = watch.present
-        result = watch.evaluate(at)
+    def _judge(self, watch: Watch, at: float, sample: Sample | None, now: Now, transitions: list[Transition]) -> None:
+        """What follows from the result of an evaluation: a delay begins or ends, or the condition turns."""
+        present, result = watch.present, watch.result
         if watch.timed is not None and watch.timed.unsaved(at):
             self._unsaved[watch.key] = watch
         chatter = watch.chatter
@@ -208,7 +247,8 @@ class Engine(Desk):
                 continue
             watch.queued = None
             if watch.look is not None and watch.look <= at:
-                self._evaluate(watch, at, None, now, transitions)
+                watch.evaluate(at)
+                self._judge(watch, at, None, now, transitions)
             if watch.due is not None and watch.due <= at:
                 watch.due = None
                 self._unsaved[watch.key] = watch
@@ -219,7 +259,10 @@ class Engine(Desk):
 
     def _turn(self, watch: Watch, at: float, now: Now, transitions: list[Transition]) -> None:
         """The condition has come, or gone, for good: raise, clear, or count."""
-        present = watch.present = not watch.present
+        watch.turned(at)
+        if watch.analog is not None:
+            self._hearings[watch.instance.inputs[watch.analog].point].stir()
+        present = watch.present
         if watch.owner is not watch:
             self._companion(watch, now, transitions)
             return

@@ -128,6 +128,7 @@ class Compiler:
 
     def _name(self, name: str) -> Evaluate:
         if name in self._places.points:
+            self._found.used(self._places.points[name])
             return _value_at(self._places.points[name])
         return _constant(self._places.parameters[name])
 
@@ -139,16 +140,21 @@ class Compiler:
             if isinstance(one, Count):
                 return _counted(_OPERATORS[symbol], symbol, self._found.place(one, 0), self.compile(other, 0))
             if isinstance(one, Since):
-                limit = self.compile(other, 0)
-                place, now = self._found.since(one, limit)
-                elapsed = _elapsed(place, now, limit)
+                place, now = self._found.since(one)
+                elapsed = _elapsed(place, now, self.compile(other, 0))
                 return elapsed if symbol in (">", ">=") else _negation(elapsed)
         compare = _OPERATORS[node.operator]
         shift = self._shift(node, toward)
-        constant = self._number(node.right)
+        point = self._places.points.get(node.left.name) if isinstance(node.left, Name) else None
+        word = self._word(node.right)
+        if point is not None and word is not None:
+            self._found.compared(point, word)
+            return _limit(compare, point, word)
+        constant = self.number(node.right)
         if constant is not None:
-            if isinstance(node.left, Name) and node.left.name in self._places.points:
-                return _limit(compare, self._places.points[node.left.name], constant + shift)
+            if point is not None:
+                self._found.compared(point, constant + shift)
+                return _limit(compare, point, constant + shift)
             return _binary(compare, self.compile(node.left, 0), _constant(constant + shift))
         right = self.compile(node.right, 0)
         if shift:
@@ -162,21 +168,37 @@ class Compiler:
         size = self._deadband.within(node.unit)
         return toward * (size if node.operator in ("<", "<=") else -size)
 
-    def _number(self, node: Node) -> float | None:
+    def number(self, node: Node) -> float | None:
         """The number that a part always is, if it reads no point."""
         if any(name.name in self._places.points for name in names(node)) or _remembers(node):
             return None
         value = self.compile(node, 0)([])
         return None if value is None or isinstance(value, bool | str) else value
 
+    def _word(self, node: Node) -> str | bool | None:
+        """The word that a part always is."""
+        value = node.value if isinstance(node, Literal) else None
+        if isinstance(node, Name):
+            value = self._places.parameters.get(node.name)
+        return value if isinstance(value, str | bool) else None
+
 
 class Found:
-    """What the compiler asks for the place of a function over time; see rules.functions."""
+    """What the compiler asks for the place of a function over time, and tells how points are used; see rules.functions.
+
+    Where nobody wants to know how, nothing comes of it.
+    """
+
+    def used(self, place: int) -> None:
+        """The value of a point counts as it is."""
+
+    def compared(self, place: int, limit: Value) -> None:
+        """The value of a point is compared with a constant, and so it is in every other use that is told."""
 
     def place(self, node: OverTime, toward: int) -> int:
         raise NotImplementedError
 
-    def since(self, node: Since, limit: Evaluate) -> tuple[int, int]:
+    def since(self, node: Since) -> tuple[int, int]:
         """The place of the last rise (earliest and latest, two slots) and the place of the present time."""
         raise NotImplementedError
 
@@ -209,7 +231,7 @@ def _constant(value: Value) -> Evaluate:
 
 
 @_shared
-def _limit(compare: Callable[[Any, Any], Any], place: int, limit: float) -> Evaluate:
+def _limit(compare: Callable[[Any, Any], Any], place: int, limit: Value) -> Evaluate:
     def evaluate(values: Slots) -> bool | None:
         value = values[place]
         return None if value is None else compare(value, limit)

@@ -6,7 +6,9 @@ from enum import StrEnum
 from math import inf
 
 from estate.model import Value
+from rules.bands import Uses
 from rules.evaluation import Compiler, Deadband, Evaluate, Found, Places, Slots
+from rules.lasting import Lasting, Until, earliest
 from rules.tree import (
     Arithmetic,
     AtLeast,
@@ -51,6 +53,9 @@ class Function:
 
     `arguments` are evaluated while the alarm does not stand, `standing` while it does. `reads` are all
     places of points it depends on. `key` names it across restarts: its text with all numbers filled in.
+
+    `lasts` and `standing_lasts` say how long the arguments stay as they are. `begins` are the places that a sequence
+    begins and ends with.
     """
 
     memory: Memory
@@ -63,14 +68,22 @@ class Function:
     arguments: tuple[Evaluate, ...] = ()
     standing: tuple[Evaluate, ...] = ()
     progress: Progress | None = None
+    begins: frozenset[int] = frozenset()
+    lasts: Until | None = None
+    standing_lasts: Until | None = None
+
+    @property
+    def shifts(self) -> bool:
+        """Whether it is fed with something else while the alarm stands."""
+        return self.arguments != self.standing
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """`since` is compared with this: the moment it is reached comes without a change."""
+class Condition:
+    """`lasts` says how long an answer stays although no value changes; None: for ever."""
 
-    place: int
     evaluate: Evaluate
+    lasts: Until | None
 
 
 class Functions(Found):
@@ -81,7 +94,7 @@ class Functions(Found):
         self._next = first
         self._found: dict[str, Function] = {}
         self._deadband = Deadband()
-        self.limits: list[Limit] = []
+        self.uses = Uses()
         self.now = -1
 
     @property
@@ -93,12 +106,20 @@ class Functions(Found):
         """How many places the list of values needs."""
         return self._next
 
-    def condition(self, tree: Node, deadband: Deadband, toward: int = 1) -> tuple[Evaluate, Evaluate]:
+    def condition(self, tree: Node, deadband: Deadband, toward: int = 1) -> tuple[Condition, Condition]:
         """The condition of an alarm that does not stand, and of one that does."""
         self._deadband = deadband
-        return Compiler(self._places, self).compile(tree, toward), Compiler(self._places, self, deadband).compile(
-            tree, toward
-        )
+        return self._compiled(tree, toward), self._compiled(tree, toward, deadband)
+
+    def _compiled(self, tree: Node, toward: int, deadband: Deadband | None = None) -> Condition:
+        compiler = Compiler(self._places, self, deadband)
+        return Condition(compiler.compile(tree, toward), Lasting(compiler, self).compile(tree, toward))
+
+    def used(self, place: int) -> None:
+        self.uses.whole(place)
+
+    def compared(self, place: int, limit: Value) -> None:
+        self.uses.compared(place, limit)
 
     def place(self, node: OverTime, toward: int) -> int:
         key = written(node, self._places.parameters)
@@ -108,11 +129,10 @@ class Functions(Found):
             self._found[key] = self._function(node, key, toward)
         return self._found[key].place
 
-    def since(self, node: Since, limit: Evaluate) -> tuple[int, int]:
+    def since(self, node: Since) -> tuple[int, int]:
         place = self.place(node, 0)
         if self.now < 0:
             self.now = self._take(1)
-        self.limits.append(Limit(place, limit))
         return place, self.now
 
     def _take(self, width: int) -> int:
@@ -141,26 +161,29 @@ class Functions(Found):
                 return self._fed(Memory.RISE, key, 2, node.operand, reads, Duration(0.0, 0), 0)
             case Progress():
                 asked = (node.trigger, node.ends, *(part for one in node.stages for part in (one.when, one.restart_on)))
-                plain = Compiler(self._places, self)
-                arguments = tuple(_never if one is None else plain.compile(one, 0) for one in asked)
+                parts = [None if one is None else self._compiled(one, 0) for one in asked]
+                arguments = tuple(_never if one is None else one.evaluate for one in parts)
+                lasts = earliest(*(one.lasts for one in parts if one is not None))
+                place = self._take(2)
+                begins = (one.name for part in asked[:2] if part is not None for one in names(part))
                 return Function(
-                    Memory.PROGRESS,
-                    key,
-                    self._take(2),
-                    2,
-                    reads,
-                    arguments=arguments,
-                    standing=arguments,
-                    progress=node,
-                )
+                    Memory.PROGRESS, key, place, 2, reads,
+                    arguments=arguments, standing=arguments, progress=node,
+                    begins=frozenset(points[one] for one in begins if one in points),
+                    lasts=lasts, standing_lasts=lasts,
+                )  # fmt: skip
 
     def _fed(
         self, memory: Memory, key: str, width: int, operand: Node, reads: frozenset[int], window: Duration, toward: int
     ) -> Function:
-        plain = Compiler(self._places, self).compile(operand, toward)
-        standing = Compiler(self._places, self, self._deadband).compile(operand, toward) if toward else plain
+        plain = self._compiled(operand, toward)
+        standing = self._compiled(operand, toward, self._deadband) if toward else plain
         place = self._take(width)
-        return Function(memory, key, place, width, reads, self._seconds(window), -1, (plain,), (standing,))
+        return Function(
+            memory, key, place, width, reads, self._seconds(window),
+            arguments=(plain.evaluate,), standing=(standing.evaluate,),
+            lasts=plain.lasts, standing_lasts=standing.lasts,
+        )  # fmt: skip
 
     def _seconds(self, window: Duration) -> float:
         value = self._places.parameters.get(window.parameter)

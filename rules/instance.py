@@ -7,16 +7,16 @@ from math import isfinite
 
 from estate.model import EquipmentId, PointId, Value
 from estate.strict import Text
-from rules.absence import without
 from rules.alarm import AlarmId
-from rules.condition import parse
-from rules.evaluation import Deadband, Evaluate, Places, Slots
-from rules.functions import Function, Functions, Limit
-from rules.kinds import TYPES, Kind, Known, check
+from rules.bands import Tells
+from rules.evaluation import Evaluate
+from rules.functions import Function
+from rules.lasting import Until
+from rules.mould import Mould, Moulds, mould_of, number_of
 from rules.rule import AlarmRule, EquipmentClass
 from rules.sequence import PREVIOUS, TRIGGER, Sequence, StepAlarm, alarm_name
-from rules.text import Render, compile_template, fields
-from rules.tree import Node, Outcome, Progress, Stage, names
+from rules.text import Render, Template
+from rules.tree import Node, Outcome, Progress, Stage
 from rules.units import SECOND, converted, parse_unit
 
 
@@ -76,7 +76,9 @@ class RuleInstance:
     """One alarm of one equipment. Values stand in a list of `slots` places: the inputs, then the functions over time.
 
     `raises` is the condition of an alarm that does not stand, `holds` of one that does (the limits moved
-    by the deadband). Delays in seconds. `companions` are the rule's further conditions, each watched like
+    by the deadband); `raises_lasts` and `holds_lasts` say how long their answers stay while no value changes.
+    Delays in seconds. `tells` says of each input which of its values are all the same to
+    the rule, None where none are. `companions` are the rule's further conditions, each watched like
     an alarm of its own. `parents` are sets of alarms: while all of one set stand, they explain this one.
     """
 
@@ -91,15 +93,17 @@ class RuleInstance:
     parameters: Mapping[str, Value]
     inputs: tuple[Input, ...]
     functions: tuple[Function, ...]
-    limits: tuple[Limit, ...]
     now: int
     slots: int
     raises: Evaluate
+    raises_lasts: Until | None
     holds: Evaluate
+    holds_lasts: Until | None
     on_delay: float
     off_delay: float
     text_zh: Render
     text_en: Render
+    tells: tuple[Tells | None, ...]
     remind: float = 0.0
     role: Role = Role.ALARM
     companions: "tuple[RuleInstance, ...]" = ()
@@ -121,16 +125,19 @@ def instantiate(
     number: str = "",
     bindings: Mapping[str, PointId],
     parameters: Mapping[str, Value] | None = None,
+    moulds: Moulds | None = None,
 ) -> tuple[RuleInstance, ...]:
     """The alarms of one equipment, in the order of its class.
 
     `bindings` are class points to points of devices; rules that cannot be decided without an absent
     point are left out (see rules.absence). `parameters` replace defaults and must have been checked.
+    Whoever makes many keeps `moulds` for all of them: a thousand panels are compiled once.
     """
     effective = {one: parameter.default for one, parameter in cls.parameters.items()} | dict(parameters or {})
     bound = {one: bindings[one] for one in cls.points if one in bindings}
     names_of = {language: _names(language, place, name, number) for language in ("zh", "en")}
-    one = _Equipment(equipment, cls, cls.known, name, place, number, bound, effective, names_of)
+    mould = mould_of(cls, tuple(bound), effective, {} if moulds is None else moulds)
+    one = _Equipment(equipment, mould, name, place, number, bound, names_of)
     alarms = [one.alarm(rule_name, rule, one.tree(rule.when)) for rule_name, rule in cls.rules.items()]
     for sequence_name, sequence in cls.sequences.items():
         alarms += one.sequence(sequence_name, sequence)
@@ -142,60 +149,56 @@ class _Equipment:
     """One equipment of a class while its alarms are made."""
 
     id: EquipmentId
-    cls: EquipmentClass
-    known: Known
+    mould: Mould
     name: Text
     place: Text | None
     number: str
     bound: Mapping[str, PointId]
-    parameters: Mapping[str, Value]
-    names_of: Mapping[str, Mapping[str, str]]
+    names_of: Mapping[str, Mapping[str, object]]
+
+    @property
+    def parameters(self) -> Mapping[str, Value]:
+        return self.mould.parameters
 
     def tree(self, condition: str) -> Node | None:
-        """What is left of a condition with the points there are; None for none and where it cannot be decided."""
-        if not condition:
-            return None
-        absent = [name for name in self.cls.points if name not in self.bound]
-        return without(check(parse(condition), self.known), absent)
+        return self.mould.tree(condition)
 
     def alarm(
         self, rule_name: str, rule: AlarmRule, when: Node | None, stage: StageOf | None = None, role: Role = Role.ALARM
     ) -> RuleInstance | None:
         if when is None:
             return None
-        binding = _Binding(self.known, rule, self.bound, self.parameters, when, self.tree(rule.unless))
-        places = dict(binding.places.points)
-        words: dict[str, dict[str, object]] = {
-            language: {**self.parameters, **names} for language, names in self.names_of.items()
-        }
+        binding = self.mould.binding(rule_name, rule, when, role.value)
+        places, words = binding.places.points, self.names_of
         if stage is not None:
-            places["took"] = binding.functions.all[-1].place + 1
-            for language in words:
-                words[language] |= stage.words(language)
+            places = {**places, "took": binding.functions.all[-1].place + 1}
+            words = {language: {**names, **stage.words(language)} for language, names in words.items()}
         companions = (
             self.alarm(rule_name, companion, self.tree(companion.when), role=of) for of, companion in _companions(rule)
         )
         return RuleInstance(
             alarm=AlarmId(f"{self.id}.{rule_name}"),
             equipment=self.id,
-            class_=self.cls.class_,
+            class_=self.mould.cls.class_,
             rule_name=rule_name,
             rule=rule,
             place=self.place,
             name=self.name,
             number=self.number,
             parameters=self.parameters,
-            inputs=binding.inputs,
+            inputs=tuple(Input(self.bound[one.name], *one) for one in binding.asked),
             functions=binding.functions.all,
-            limits=tuple(binding.functions.limits),
             now=binding.functions.now,
             slots=binding.functions.slots,
-            raises=binding.raises,
-            holds=binding.holds,
+            raises=binding.raises.evaluate,
+            raises_lasts=binding.raises.lasts,
+            holds=binding.holds.evaluate,
+            holds_lasts=binding.holds.lasts,
             on_delay=self._seconds(rule.on_delay),
             off_delay=self._seconds(rule.off_delay),
-            text_zh=compile_template(rule.text.zh, words["zh"], places),
-            text_en=compile_template(rule.text.en, words["en"], places),
+            text_zh=Template(rule.text.zh, words["zh"], self.parameters, places),
+            text_en=Template(rule.text.en, words["en"], self.parameters, places),
+            tells=binding.tells,
             remind=self._seconds(rule.remind),
             role=role,
             companions=tuple(one for one in companions if one is not None),
@@ -236,8 +239,8 @@ class _Equipment:
 
     def _seconds(self, value: float | str) -> float:
         """A time or the parameter that holds it, in s."""
-        number = _number(value, self.parameters)
-        unit = parse_unit(self.known.units.get(value, "")) if isinstance(value, str) else None
+        number = number_of(value, self.parameters)
+        unit = parse_unit(self.mould.known.units.get(value, "")) if isinstance(value, str) else None
         return converted(number, unit, SECOND) if unit is not None and unit.is_time else number
 
 
@@ -265,49 +268,3 @@ def _names(language: str, place: Text | None, name: Text, number: str) -> Mappin
     if where and called.startswith(where):
         called = called.removeprefix(where).lstrip(" ,，")
     return {"place": where, "name": called, "number": "" if number and where.endswith(number) else number}
-
-
-def _number(value: float | str, parameters: Mapping[str, Value]) -> float:
-    return max(0.0, float(parameters[value])) if isinstance(value, str) else value
-
-
-class _Binding:
-    """Where each value of one rule stands, and its condition over them."""
-
-    def __init__(
-        self,
-        known: Known,
-        rule: AlarmRule,
-        bound: Mapping[str, PointId],
-        parameters: Mapping[str, Value],
-        when: Node,
-        unless: Node | None,
-    ) -> None:
-        trees = [when] if unless is None else [when, unless]
-        deciding = dict.fromkeys(one.name for tree in trees for one in names(tree) if one.name in bound)
-        templates = (rule.text.zh, rule.text.en)
-        shown = dict.fromkeys(field for text in templates for _, field, _ in fields(text) if field in bound)
-        self.inputs = tuple(
-            Input(bound[one], one, TYPES[known.points[one]], frozenset(known.values.get(one, ())), one in deciding)
-            for one in {**deciding, **shown}
-        )
-        points = {one.name: place for place, one in enumerate(self.inputs)}
-        analogs = frozenset(one for one in points if known.points[one] is Kind.NUMBER)
-        self.places = Places(points, parameters, analogs)
-        self.functions = Functions(self.places, len(self.inputs))
-        unit = known.units.get(rule.deadband, "") if isinstance(rule.deadband, str) else ""
-        deadband = Deadband(_number(rule.deadband, parameters), unit)
-        self.raises, self.holds = self.functions.condition(when, deadband)
-        if unless is not None:
-            let_go, held_back = self.functions.condition(unless, deadband, -1)
-            self.raises, self.holds = _unless(self.raises, let_go), _unless(self.holds, held_back)
-
-
-def _unless(when: Evaluate, unless: Evaluate) -> Evaluate:
-    def evaluate(values: Slots) -> bool | None:
-        if unless(values) is True:
-            return False
-        found: bool | None = when(values)
-        return found
-
-    return evaluate

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from enum import StrEnum
 
 from estate.model import Value
+from estate.wording import nearest
 from rules.tokens import ConditionError
 from rules.tree import (
     Arithmetic,
@@ -66,8 +66,8 @@ class Known:
     def kind(self, name: Name) -> Kind:
         kind = self.points.get(name.name) or self.parameters.get(name.name)
         if kind is None:
-            near = get_close_matches(name.name, [*self.points, *self.parameters], n=1)
-            raise ConditionError("unknown_name", name.column, name.name, near[0] if near else "")
+            near = nearest(name.name, [*self.points, *self.parameters]) or ""
+            raise ConditionError("unknown_name", name.column, name.name, near)
         return kind
 
 
@@ -264,8 +264,8 @@ class _Checker:
             if isinstance(one, Name) and isinstance(other, Literal):
                 listed = self.known.values.get(one.name)
                 if listed is not None and other.value not in listed:
-                    near = get_close_matches(str(other.value), listed, n=1)
-                    raise ConditionError("unknown_value", other.column, str(other.value), near[0] if near else "")
+                    near = nearest(str(other.value), listed) or ""
+                    raise ConditionError("unknown_value", other.column, str(other.value), near)
 
     @staticmethod
     def _countable(left: _Part, right: _Part) -> None:

@@ -17,8 +17,8 @@ from rules.watch import Watch
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)  # `since` of an alarm of which the journal knows nothing
 PROCESS = "process"
 JUST_BEFORE = 2.0
-"""s: an alarm that came no longer than this before its parent is taken over by it. The children of a dead
-gateway are found one by one, some of them before the gateway itself."""
+"""s: an alarm that came no longer than this before its parent's condition is taken over by it. The children of a
+dead gateway are found one by one, some of them before the gateway itself."""
 
 
 class Life:
@@ -258,7 +258,8 @@ class Life:
         at = _mono(announced, now)
         if watch.chatter is not None:
             watch.chatter.remember(at)
-        self._flood.announced(watch.instance.alarm, watch.group, at)
+        if not self._alarms[watch.instance.alarm].suppression.parents:
+            self._flood.announced(watch.instance.alarm, watch.group, at)
 
     def _raise(self, watch: Watch, at: float, now: Now, transitions: list[Transition]) -> None:
         watch.raised = at
@@ -269,7 +270,7 @@ class Life:
         trigger = Trigger.RAISE if hidden is UNSUPPRESSED else Trigger.RAISE_SUPPRESSED
         transitions.append(self._apply(watch, trigger, now, suppression=hidden, origin=watch.origin))
         for child in watch.children:
-            self._take_over(child, at, now, transitions)
+            self._take_over(child, at - JUST_BEFORE - watch.instance.on_delay, now, transitions)
 
     def _clear(self, watch: Watch, now: Now, transitions: list[Transition], note: str = "") -> None:
         alarm = self._alarms[watch.instance.alarm]
@@ -293,10 +294,10 @@ class Life:
     def _explains(self, parent: Watch) -> bool:
         return self._alarms[parent.instance.alarm].state.condition_present and parent.result is not False
 
-    def _take_over(self, child: Watch, at: float, now: Now, transitions: list[Transition]) -> None:
-        """A parent has come: what came just before it was its doing. Latched alarms stay with the operator."""
+    def _take_over(self, child: Watch, since: float, now: Now, transitions: list[Transition]) -> None:
+        """A parent has come: what came `since` then was its doing. Latched alarms stay with the operator."""
         alarm = self._alarms[child.instance.alarm]
-        fresh = alarm.state is AlarmState.UNACKNOWLEDGED and at - child.raised <= JUST_BEFORE
+        fresh = alarm.state is AlarmState.UNACKNOWLEDGED and child.raised >= since
         if not fresh or alarm.latched or alarm.suppression is not UNSUPPRESSED:
             return
         explained = self._explained(child)
@@ -304,6 +305,7 @@ class Life:
             hidden = alarm.suppression.with_design(now.utc, False, explained)
             note = " ".join(explained)
             transitions.append(self._apply(child, Trigger.TAKE_OVER, now, note=note, suppression=hidden))
+            self._flood.withdrawn(child.instance.alarm)
 
     def _free(self, child: Watch, now: Now, transitions: list[Transition]) -> None:
         """A parent has gone: announce the child, unless it is about to go too."""

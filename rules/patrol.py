@@ -64,11 +64,21 @@ class Patrol:
     def remember(self, visits: Iterable[Visit]) -> None:
         """What the journal holds, oldest first; says nothing."""
         for visit in visits:
-            for _ in self.visit(visit):
-                pass
+            self.visit(visit)
 
-    def baseline(self, now: datetime) -> Iterator[Said]:
+    def baseline(self, now: datetime) -> list[Said]:
         """Every point as it stands."""
+        return list(self._baseline(now))
+
+    def visit(self, visit: Visit) -> list[Said]:
+        """What a visit changes."""
+        return list(self._visit(visit))
+
+    def look(self, now: datetime) -> list[Said]:
+        """What has come due by `now`."""
+        return list(self._look(now))
+
+    def _baseline(self, now: datetime) -> Iterator[Said]:
         for tour in self._tours:
             yield from tour.baseline()
         for place in self._places.values():
@@ -81,8 +91,7 @@ class Patrol:
             self._overdue[place.id] = self._is_overdue(place, now)
             yield Said(place.id, "overdue", self._overdue[place.id])
 
-    def visit(self, visit: Visit) -> Iterator[Said]:
-        """What a visit changes."""
+    def _visit(self, visit: Visit) -> Iterator[Said]:
         if visit.kind is Kind.UPLOADED:
             for tour in self._tours:
                 if visit.reader in tour.tour.readers:
@@ -102,8 +111,7 @@ class Patrol:
                 self._reception[place.id] = visit.reception
                 yield Said(place.id, "reception", visit.reception)
 
-    def look(self, now: datetime) -> Iterator[Said]:
-        """What has come due by `now`."""
+    def _look(self, now: datetime) -> Iterator[Said]:
         for tour in self._tours:
             yield from tour.look(now)
         for place in self._places.values():

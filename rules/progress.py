@@ -78,6 +78,12 @@ class Sequence:
     def settle(self) -> None:
         self._settled = self._stand
 
+    @property
+    def sleeps(self) -> bool:
+        """Whether only its trigger and its end can move it, whatever its steps say."""
+        stand = self._stand
+        return not stand.running and (stand.trigger is not True or stand.over)
+
     def _moved(self, stand: Stand, at: float, inputs: Inputs) -> Stand:
         trigger, ends = inputs[0], inputs[1]
         own_end = self._asked.ends is not None

@@ -1,7 +1,7 @@
 """What an engineer writes of a class of equipment: its points, its parameters, and its alarm rules."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -10,14 +10,15 @@ from pydantic_core import InitErrorDetails
 
 from estate.model import Value
 from estate.strict import Id, PointName, Strict, Text, Words
-from rules.command import ClassCommand, misfits
+from estate.wording import nearest
+from rules.command import ClassCommand, faults_of_commands
 from rules.condition import LONGEST_WINDOW, RESERVED, SHORTEST_WINDOW, ConditionError, parse
 from rules.evaluation import Deadband
 from rules.kinds import Kind, Known, check, kind_of
 from rules.sequence import STEP_NUMBERS, STEP_WORDS, Sequence, alarm_name, faults_of_delay, faults_of_sequence
-from rules.text import PLACES, TemplateError, check_template
+from rules.text import PLACES
 from rules.tree import Comparison, Node, children, durations
-from rules.writing import Action, Names, Seconds, mistake
+from rules.writing import Announcement, Finding, Names, Seconds, faults_of_announcement, misread, mistake
 
 PointKind = Literal["analog", "state", "enum", "text"]
 _KINDS: Mapping[PointKind, Kind] = {
@@ -31,7 +32,8 @@ _KINDS: Mapping[PointKind, Kind] = {
 class ClassPoint(Strict):
     """One point of the class. An `enum` lists its `values`; `internal` ones are written by the daemon itself.
 
-    `normal` is the value of a quiet day, for the eye of the operator; no rule reads it.
+    `normal` is the value of a quiet day, for the eye of the operator; no rule reads it. A `personal` one (a plate, a
+    card's reference) is shown to those only who may operate.
     """
 
     kind: PointKind
@@ -41,6 +43,7 @@ class ClassPoint(Strict):
     optional: bool = False
     internal: bool = False
     normal: bool | str | None = None
+    personal: bool = False
 
     @property
     def value_kind(self) -> Kind:
@@ -78,7 +81,7 @@ class Severe(Strict):
     deadband: Annotated[float, Field(ge=0)] | PointName = 0.0
 
 
-class AlarmRule(Strict):
+class AlarmRule(Announcement):
     """An alarm with its human part: what happens if nobody acts, and what to do.
 
     The condition `when` has to hold for `on_delay` seconds to raise and to be false for `off_delay`
@@ -91,7 +94,8 @@ class AlarmRule(Strict):
     seconds after an acknowledgement while the condition lasts (0: never). While `suppress_when` is true
     the alarm is suppressed by design. `never_suppress` (panic, fire, duress, tamper) can be neither shelved
     nor suppressed nor taken out of service. An alarm that is `lost_with_supply` is suppressed while one that
-    `cuts_supply` stands at the equipment that feeds it (`fed_by`).
+    `cuts_supply` stands at the equipment that feeds it (`fed_by`). `finds` are failures known from the field that
+    it was written for; docs/field-failures.md is made of them.
     """
 
     when: Words
@@ -99,28 +103,23 @@ class AlarmRule(Strict):
     on_delay: Seconds | PointName = 0.0
     off_delay: Seconds | PointName = 0.0
     deadband: Annotated[float, Field(ge=0)] | PointName = 0.0
-    priority: Annotated[int, Field(ge=1, le=4)]
-    kind: Literal["process", "latched"] = "process"
-    life_safety: bool = False
-    acknowledge: bool = True
     remind: Annotated[float, Field(ge=0, le=604800)] | PointName = 0.0
     suppress_when: str = ""
     severe: Severe | None = None
-    never_suppress: bool = False
     lost_with_supply: bool = False
     cuts_supply: bool = False
-    text: Text
-    consequence: Text
-    response: Text
-    emergency_plan: Id | None = None
-    actions: Annotated[tuple[Action, ...], Field(strict=False)] = ()
+    finds: Annotated[tuple[Finding, ...], Field(strict=False)] = ()
 
 
 class EquipmentClass(Strict):
-    """What a sump or a door is, whatever its make. `ascending` lists parameters that must rise from left to right."""
+    """What a sump or a door is, whatever its make. `ascending` lists parameters that must rise from left to right.
+
+    One that `bridges_outages` (a UPS, a transfer switch) keeps what it feeds alive when its own supply is gone.
+    """
 
     class_: Id = Field(validation_alias="class", serialization_alias="class")
     name: Text
+    bridges_outages: bool = False
     points: Mapping[PointName, ClassPoint]
     parameters: Mapping[PointName, Parameter] = {}
     ascending: Annotated[tuple[Names, ...], Field(strict=False)] = ()
@@ -146,7 +145,7 @@ class EquipmentClass(Strict):
             raise ValidationError.from_exception_data("EquipmentClass", faults)
         return self
 
-    @property
+    @cached_property
     def known(self) -> Known:
         return Known(
             {name: point.value_kind for name, point in self.points.items()},
@@ -156,7 +155,8 @@ class EquipmentClass(Strict):
             | {name: parameter.unit for name, parameter in self.parameters.items() if parameter.unit},
         )
 
-    def _windows(self) -> set[tuple[str, float]]:
+    @cached_property
+    def _windows(self) -> frozenset[tuple[str, float]]:
         """Parameters that stand for the window of a function over time, and what makes seconds of them."""
         texts = [text for rule in self.rules.values() for text in (rule.when, rule.unless, rule.suppress_when)]
         texts += [rule.severe.when for rule in self.rules.values() if rule.severe is not None]
@@ -165,7 +165,7 @@ class EquipmentClass(Strict):
             texts += [text for step in sequence.steps.values() for text in (step.when, step.restart_on)]
         known = self.known
         found = (one for text in texts if text for one in durations(check(parse(text), known)))
-        return {(one.parameter, one.scale) for one in found if one.parameter}
+        return frozenset((one.parameter, one.scale) for one in found if one.parameter)
 
     def faults_of(self, values: Mapping[str, Value], at: tuple[str, ...] = ()) -> list[InitErrorDetails]:
         """What is wrong with an equipment's parameter values, as pydantic line errors with places under `at`."""
@@ -173,18 +173,18 @@ class EquipmentClass(Strict):
         effective = {name: parameter.default for name, parameter in self.parameters.items()}
         for name, value in values.items():
             if name not in effective:
-                near = next(iter(get_close_matches(name, effective, n=1)), "")
+                near = nearest(name, effective) or ""
                 faults.append(mistake("unknown_parameter", (*at, name), value, word=name, near=near))
             elif kind_of(value) is not kind_of(effective[name]):
                 faults.append(mistake("wrong_kind", (*at, name), value, word=name, kind=kind_of(effective[name]).value))
             elif (words := self.parameters[name].words) and value not in words:
-                near = next(iter(get_close_matches(str(value), words, n=1)), "")
+                near = nearest(str(value), words) or ""
                 faults.append(
                     mistake("not_listed", (*at, name), value, word=str(value), known=", ".join(words), near=near)
                 )
             else:
                 effective[name] = value
-        for name, scale in self._windows():
+        for name, scale in self._windows:
             length = effective.get(name)
             if isinstance(length, int | float) and not SHORTEST_WINDOW <= length * scale <= LONGEST_WINDOW:
                 faults.append(mistake("time_out_of_range", (*at, name), length, word=name))
@@ -214,14 +214,13 @@ def _faults_of_names(cls: EquipmentClass) -> Iterator[InitErrorDetails]:
 
 
 def _faults_of_commands(cls: EquipmentClass) -> Iterator[InitErrorDetails]:
-    for found in misfits(cls.commands, cls.known):
-        yield mistake(found.code, found.place, found.value, **found.words)
+    yield from faults_of_commands(cls.commands, cls.known)
     if cls.commands and "command_state" not in cls.points:
         yield mistake("command_state", ("commands",), "", word="command_state")
     for name, rule in cls.rules.items():
         for action in rule.actions:
             if action.target == "self" and action.do not in cls.commands:
-                near = next(iter(get_close_matches(action.do, cls.commands, n=1)), "")
+                near = nearest(action.do, cls.commands) or ""
                 yield mistake("unknown_command", ("rules", name, "actions"), action.do, word=action.do, near=near)
 
 
@@ -243,8 +242,6 @@ def _faults_of_rule(cls: EquipmentClass, name: str, rule: AlarmRule) -> Iterator
         numbers_of |= {("severe", part): getattr(severe, part) for part in ("on_delay", "off_delay", "deadband")}
         if severe.priority >= rule.priority:
             yield mistake("not_severe", (*place, "severe", "priority"), severe.priority)
-    if rule.kind == "latched" and not rule.acknowledge:
-        yield mistake("latched_advisory", (*place, "acknowledge"), rule.acknowledge)
     for part, wanted in (("suppress_when", rule.suppress_when), ("lost_with_supply", rule.lost_with_supply)):
         if rule.never_suppress and wanted:
             yield mistake("never_suppressed", (*place, part), wanted)
@@ -254,7 +251,7 @@ def _faults_of_rule(cls: EquipmentClass, name: str, rule: AlarmRule) -> Iterator
         try:
             checked = check(parse(condition), cls.known)
         except ConditionError as error:
-            yield mistake(error.code, (*place, *at), condition, column=error.column, word=error.word, near=error.near)
+            yield misread(error, (*place, *at), condition)
             continue
         deadband = numbers_of.get((*at[:-1], "deadband"))
         if at[-1] == "when" and isinstance(deadband, str) and (unit := cls.known.units.get(deadband)):
@@ -265,15 +262,11 @@ def _faults_of_rule(cls: EquipmentClass, name: str, rule: AlarmRule) -> Iterator
         if isinstance(value, str) and at[-1] != "deadband":
             yield from faults_of_delay((*place, *at), value, cls.known)
         elif isinstance(value, str) and cls.known.parameters.get(value) is not Kind.NUMBER:
-            near = next(iter(get_close_matches(value, cls.parameters, n=1)), "")
+            near = nearest(value, cls.parameters) or ""
             yield mistake("unknown_parameter", (*place, *at), value, word=value, near=near)
     numbers = {one for one, kind in (*cls.known.points.items(), *cls.known.parameters.items()) if kind is Kind.NUMBER}
     words = {one for one, kind in cls.known.points.items() if kind is Kind.TEXT}
-    for language, template in (("zh", rule.text.zh), ("en", rule.text.en)):
-        try:
-            check_template(template, frozenset(numbers), frozenset({*words, *PLACES}))
-        except TemplateError as error:
-            yield mistake(error.code, (*place, "text", language), template, word=error.word)
+    yield from faults_of_announcement(place, rule, frozenset(numbers), frozenset(words))
 
 
 def _comparisons(node: Node) -> Iterator[Comparison]:

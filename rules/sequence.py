@@ -1,21 +1,20 @@
 """What an engineer writes of a sequence: what begins it, its steps with their times, and the alarms of steps."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_core import InitErrorDetails
 
 from estate.model import Value
-from estate.strict import Id, PointName, Strict, Text, Words
+from estate.strict import PointName, Strict, Text, Words
+from estate.wording import nearest
 from rules.condition import parse
 from rules.kinds import Kind, Known, check
-from rules.text import PLACES, TemplateError, check_template
 from rules.tokens import ConditionError
 from rules.tree import Outcome
 from rules.units import parse_unit
-from rules.writing import Action, Seconds, mistake
+from rules.writing import Announcement, Seconds, faults_of_announcement, misread, mistake
 
 STEP_WORDS = ("sequence", "step")
 STEP_NUMBERS = ("earliest", "latest", "took")
@@ -41,19 +40,8 @@ class Step(Strict):
     restart_on: str = ""
 
 
-class StepAlarm(Strict):
-    """An alarm of every step, as a rule has it; its condition is what became of the step."""
-
-    priority: Annotated[int, Field(ge=1, le=4)]
-    kind: Literal["process", "latched"] = "process"
-    life_safety: bool = False
-    acknowledge: bool = True
-    never_suppress: bool = False
-    text: Text
-    consequence: Text
-    response: Text
-    emergency_plan: Id | None = None
-    actions: Annotated[tuple[Action, ...], Field(strict=False)] = ()
+class StepAlarm(Announcement):
+    """An alarm of every step; its condition is what became of the step."""
 
 
 class Sequence(Strict):
@@ -111,16 +99,14 @@ def faults_of_sequence(
             try:
                 check(parse(condition), known)
             except ConditionError as error:
-                yield mistake(
-                    error.code, (*place, *at), condition, column=error.column, word=error.word, near=error.near
-                )
+                yield misread(error, (*place, *at), condition)
     before: list[str] = [TRIGGER, PREVIOUS]
     for step_name, step in sequence.steps.items():
         here = (*place, "steps", step_name)
         if step_name in before:
             yield mistake("name_taken", here, step_name, word=step_name)
         if step.after not in before:
-            near = next(iter(get_close_matches(step.after, before, n=1)), "")
+            near = nearest(step.after, before) or ""
             yield mistake("unknown_step", (*here, "after"), step.after, word=step.after, near=near)
         before.append(step_name)
         yield from _faults_of_times(here, step, known, defaults)
@@ -130,7 +116,7 @@ def faults_of_sequence(
         if len(alarm_name(name, step_name, outcome)) > LONGEST_NAME:
             yield mistake("long_name", (*place, "steps", step_name), step_name, word=step_name)
     for outcome in Outcome:
-        yield from _faults_of_texts((*place, outcome.value), sequence.alarm(outcome), known)
+        yield from _faults_of_alarm((*place, outcome.value), sequence.alarm(outcome), known)
 
 
 def _faults_of_times(
@@ -152,22 +138,16 @@ def faults_of_delay(at: tuple[str, ...], name: str, known: Known) -> Iterator[In
     """What is wrong with a parameter that stands for a time."""
     unit = parse_unit(known.units.get(name, ""))
     if known.parameters.get(name) is not Kind.NUMBER:
-        near = next(iter(get_close_matches(name, known.parameters, n=1)), "")
+        near = nearest(name, known.parameters) or ""
         yield mistake("unknown_parameter", at, name, word=name, near=near)
     elif unit is not None and not unit.is_time:
         yield mistake("no_time", at, name, word=name, unit=known.units[name])
 
 
-def _faults_of_texts(at: tuple[str, ...], alarm: StepAlarm | None, known: Known) -> Iterator[InitErrorDetails]:
+def _faults_of_alarm(at: tuple[str, ...], alarm: StepAlarm | None, known: Known) -> Iterator[InitErrorDetails]:
     if alarm is None:
         return
     kinds = {**known.parameters, **known.points}
     numbers = frozenset({*STEP_NUMBERS, *(one for one, kind in kinds.items() if kind is Kind.NUMBER)})
-    words = frozenset({*STEP_WORDS, *PLACES, *(one for one, kind in known.points.items() if kind is Kind.TEXT)})
-    for language, template in (("zh", alarm.text.zh), ("en", alarm.text.en)):
-        try:
-            check_template(template, numbers, words)
-        except TemplateError as error:
-            yield mistake(error.code, (*at, "text", language), template, word=error.word)
-    if alarm.kind == "latched" and not alarm.acknowledge:
-        yield mistake("latched_advisory", (*at, "acknowledge"), alarm.acknowledge)
+    words = frozenset({*STEP_WORDS, *(one for one, kind in known.points.items() if kind is Kind.TEXT)})
+    yield from faults_of_announcement(at, alarm, numbers, words)

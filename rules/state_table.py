@@ -80,10 +80,10 @@ something does, the state stays as it is.
   a design suppression ends or an alarm returns to service, what is still there is announced (B). Unshelving by hand
   counts as acknowledging (C).
 - 上级报警（总线 → 网关 → 设备 → 设备上的报警；失电 → 其供电对象）存在时，下级的新报警被抑制并记下上级；上级消失后仍在的
-  才报出。上级到来前 {before} 秒内的下级报警由上级接管。 / While a parent stands (bus, gateway, device, equipment; lost
-  supply and what it feeds), a new alarm of its child is suppressed and names it; what is still there when the parent
-  clears is announced then. What came within {before} s before the parent is taken over by it. Latched alarms are
-  never taken over.
+  才报出。上级条件成立前 {before} 秒内来的下级报警由上级接管。 / While a parent stands (bus, gateway, device,
+  equipment; lost supply and what it feeds), a new alarm of its child is suppressed and names it; what is still there
+  when the parent clears is announced then. What came within {before} s before the parent's condition came true is taken
+  over by it. Latched alarms are never taken over.
 - 求助、火警、胁迫、防拆（`never_suppress`）不能搁置、抑制或停用。 / Panic, fire, duress and tamper
   (`never_suppress`) can be neither shelved nor suppressed nor taken out of service.
 

@@ -1,6 +1,7 @@
 """Alarm texts: templates with {place}, {name}, {number}, parameters and points such as {level:.2f}."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from string import Formatter
 
 from rules.evaluation import Slots
@@ -20,16 +21,17 @@ class TemplateError(ValueError):
         self.word = word
 
 
-def fields(template: str) -> Iterator[tuple[str, str, str]]:
+@lru_cache(maxsize=4096)
+def fields(template: str) -> tuple[tuple[str, str, str], ...]:
     """(text before, field, format) of each piece; the last has no field. Raises TemplateError."""
     try:
         pieces = list(Formatter().parse(template))
     except ValueError as error:
         raise TemplateError("broken_template", template) from error
-    for before, field, form, conversion in pieces:
+    for _, field, form, conversion in pieces:
         if field is not None and (conversion or not field.isidentifier() or "{" in (form or "")):
             raise TemplateError("broken_template", field)
-        yield before, field or "", form or ""
+    return tuple((before, field or "", form or "") for before, field, form, _ in pieces)
 
 
 def check_template(template: str, numbers: frozenset[str], words: frozenset[str]) -> None:
@@ -46,35 +48,35 @@ def check_template(template: str, numbers: frozenset[str], words: frozenset[str]
 Render = Callable[[Slots], str]
 
 
-def compile_template(template: str, known: Mapping[str, object], places: Mapping[str, int]) -> Render:
-    """The template as a function of current values. `known` never changes and is filled in now.
+class Template:
+    """A text as a function of current values. A site has tens of thousands, and few are ever asked.
 
-    A field that is neither known nor has a place is a point this equipment does not have.
+    `names` and `parameters` never change, `places` are those of the values. A field that is none of them is
+    a point this equipment does not have.
     """
-    pieces: list[tuple[str, int, str]] = []
-    text = ""
-    for before, field, form in fields(template):
-        text += before
-        if field in places:
-            pieces.append((text, places[field], form))
-            text = ""
-        elif field:
-            text += format(known[field], form) if field in known else UNKNOWN
-    if not pieces:
-        fixed = _tidy(text)
-        return lambda values: fixed
-    last = text
 
-    def render(values: Slots) -> str:
+    __slots__ = ("_names", "_parameters", "_places", "_template")
+
+    def __init__(
+        self, template: str, names: Mapping[str, object], parameters: Mapping[str, object], places: Mapping[str, int]
+    ) -> None:
+        self._template = template
+        self._names = names
+        self._parameters = parameters
+        self._places = places
+
+    def __call__(self, values: Slots) -> str:
         parts = []
-        for before, place, form in pieces:
-            value = values[place]
+        for before, field, form in fields(self._template):
             parts.append(before)
-            parts.append(UNKNOWN if value is None else format(value, form))
-        parts.append(last)
+            if field:
+                place = self._places.get(field)
+                value = self._fixed(field) if place is None else values[place]
+                parts.append(UNKNOWN if value is None else format(value, form))
         return _tidy("".join(parts))
 
-    return render
+    def _fixed(self, field: str) -> object:
+        return self._names[field] if field in self._names else self._parameters.get(field)
 
 
 def _tidy(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from rules.units import is_unit
 
@@ -29,18 +30,28 @@ class ConditionError(ValueError):
         self.near = near
 
 
+class TokenKind(StrEnum):
+    """The names of the groups in the pattern above."""
+
+    NUMBER = "number"
+    STRING = "string"
+    WORD = "word"
+    SYMBOL = "symbol"
+    END = "end"
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is number, string, word, symbol or end. `unit` belongs to a number: `2.5 bar`, `30s`, `95%`."""
+    """`unit` belongs to a number: `2.5 bar`, `30s`, `95%`."""
 
-    kind: str
+    kind: TokenKind
     text: str
     unit: str
     column: int
 
 
 def tokens(text: str) -> list[Token]:
-    """Ends with a token of kind `end`. Raises ConditionError for what is no word of the language."""
+    """Ends with a token of kind END. Raises ConditionError for what is no word of the language."""
     found: list[Token] = []
     place = 0
     while place < len(text):
@@ -55,11 +66,11 @@ def tokens(text: str) -> list[Token]:
             if apart is not None and apart["unit"] not in _WORDS and is_unit(apart["unit"].split("/")[0]):
                 unit, end = apart["unit"], apart.end()
             whole, end = _whole_unit(unit, end)
-            found.append(Token("number", match["number"], whole, place + 1))
+            found.append(Token(TokenKind.NUMBER, match["number"], whole, place + 1))
         elif match.lastgroup != "space":
-            found.append(Token(match.lastgroup or "", match[0], "", place + 1))
+            found.append(Token(TokenKind(str(match.lastgroup)), match[0], "", place + 1))
         place = end
-    found.append(Token("end", "", "", len(text) + 1))
+    found.append(Token(TokenKind.END, "", "", len(text) + 1))
     return found
 
 

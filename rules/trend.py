@@ -2,12 +2,14 @@
 
 from collections import deque
 from dataclasses import dataclass
-from math import inf
+from math import copysign, inf, sqrt
 
-from rules.evaluation import Slots
 from rules.settled import Saved, Shift
 
 KEPT = 120  # changes per window; closer ones are folded into one, so a fast point costs no more memory
+PIECES = 8  # departures of old changes that are looked ahead for a crossing; a point with more has news before them
+NEAREST = 1e-5  # of the window: two looks are never closer
+AFTER = 1e-6  # s after a crossing, so that no clock's last digit (0.2 µs in seconds since 1970) hides it
 
 
 @dataclass(slots=True)
@@ -84,20 +86,50 @@ class Trend:
         middle = (start + end) / 2
         return 12.0 * ((moment_end - moment_start) - middle * (area_end - area_start)) / (end - start) ** 3
 
-    def write(self, values: Slots, place: int, at: float) -> float:
-        """Put the slope in its place; returns when it will be another although nothing changes."""
-        values[place] = self.rate(at)
-        again = self.look_again(at)
-        return inf if again is None else again
-
-    def look_again(self, at: float) -> float | None:
-        """When the slope will be another although nothing changes; None when it stays as it is at `at`."""
+    def look_again(self, at: float) -> float:
+        """When to look at the slope itself although nothing changes; infinite when it stays as it is at `at`."""
         if not self._changes:
-            return None
+            return inf
         known_from = self._known_from()
         if at < known_from:
             return known_from
-        return at + self._window / 10 if len(self._changes) > 1 else None
+        return at + self._window / 10 if len(self._changes) > 1 else inf
+
+    def crosses(self, limit: float, at: float) -> float:
+        """Until when the slope stays on its side of `limit` if nothing changes, asked after `rate` at `at`.
+
+        Exact once the window is full; it may turn out not to have crossed when it was about to only.
+        """
+        changes, window = self._changes, self._window
+        end = at - self._origin
+        if len(changes) < 2 or changes[0].at > end - window:
+            return self.look_again(at)
+        first, last = changes[0], changes[-1]
+        area_start, moment_start = _advance(first, end - window)
+        area_end, moment_end = _advance(last, end)
+        area = area_end - area_start
+        height = (moment_end - moment_start) - (end - window / 2) * area - limit * window**3 / 12
+        # Below this two heights are the same number: the sums have lost their last digits.
+        slack = 1e-11 * window * (window * (abs(first.value) + abs(last.value)) + abs(area))
+        if abs(height) > slack:
+            targets: tuple[float, ...] = (copysign(slack, -height),)
+        else:
+            targets = (-2 * slack, 2 * slack)
+        passed = 0.0
+        for place in range(1, min(len(changes), PIECES + 1)):
+            span = changes[place].at + window - end - passed
+            leaving = changes[place - 1].value
+            slope, bend = (last.value + leaving) * window / 2 - area, (leaving - last.value) / 2
+            crossing = min(_reaches(height - target, slope, bend, span) for target in targets)
+            if crossing <= span:
+                return at + max(passed + crossing + AFTER, window * NEAREST)
+            before = height
+            height += span * (slope + span * bend)
+            area += span * (last.value - leaving)
+            passed += span
+            if any((before < target) is not (height < target) for target in targets):
+                break  # it was reached at the very end of the piece, where rounding hid it
+        return at + max(passed + AFTER, window * NEAREST)
 
     def memory(self, shift: Shift) -> Saved:
         """The changes as pairs of a time in UTC seconds and a value."""
@@ -136,6 +168,19 @@ class Trend:
                 change.at -= shift
                 change.area, change.moment = _advance(before, change.at)
                 before = change
+
+
+def _reaches(height: float, slope: float, bend: float, span: float) -> float:
+    """The first time after 0, up to `span`, at which height + slope t + bend t² is 0; infinite when there is none."""
+    if not bend:
+        times: tuple[float, ...] = (-height / slope,) if slope else ()
+    else:
+        inner = slope * slope - 4 * bend * height
+        if inner < 0:
+            return inf
+        sum_ = -(slope + copysign(sqrt(inner), slope)) / 2
+        times = (sum_ / bend, height / sum_) if sum_ else (0.0,)
+    return min((time for time in times if 0 <= time <= span), default=inf)
 
 
 def _advance(change: _Change, time: float) -> tuple[float, float]:

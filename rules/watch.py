@@ -1,6 +1,7 @@
 """One rule while it is being watched: its current values, its memories, its timers, and its last evaluations."""
 
 from collections.abc import Sequence
+from math import inf
 
 from estate.model import Sample, Value
 from rules.chatter import Chatter
@@ -10,6 +11,7 @@ from rules.timed import Timed
 
 REMEMBERED = 8  # evaluations per rule, for "why did it (not) alarm"
 NEVER = float("-inf")
+LINES = ("bus", "gateway")
 _RANKS = {Role.SEVERE: 0, Role.ALARM: 1, Role.SUPPRESS: 2}
 
 Evaluation = tuple[float, bool | None, tuple[Value | None, ...]]
@@ -24,6 +26,8 @@ class Watch:
     (a shelf that ends, a reminder, quiet after chattering), `queued` the earliest entry in the engine's
     queue, `origin` the sample that started the timer, `dropped` when a timer was last cancelled and when it
     would have been due. `resume` is a timer from before a restart: what it was for, and when it is due.
+
+    `shifts` where what functions over time are fed with, or how long they matter, is another while the alarm stands.
 
     `owner` is the alarm's own watch; that of `suppress_when` or `severe` belongs to another's alarm.
     """
@@ -59,6 +63,7 @@ class Watch:
         "resume",
         "severe",
         "shelf_ends",
+        "shifts",
         "timed",
         "values",
     )
@@ -72,7 +77,10 @@ class Watch:
         self.inputs = len(instance.inputs)
         self.values: Slots = [None] * instance.slots
         functions = instance.functions
-        self.timed = Timed(functions, instance.limits, instance.now) if functions else None
+        self.timed = Timed(functions, instance.slots, instance.now) if functions else None
+        self.shifts = bool(functions) and (
+            instance.raises is not instance.holds or any(one.shifts for one in functions)
+        )
         self.result: bool | None = None
         self.present = False
         self.due: float | None = None
@@ -106,29 +114,74 @@ class Watch:
         self.priority = rule.severe.priority if severe and rule.severe is not None else rule.priority
 
     def feed(self, place: int, value: Value | None, at: float) -> bool:
-        """Take a value (None: not good); returns whether anything is different now."""
+        """Take a value (None: not good); returns whether the condition may be another now."""
         if value is not None and not self.instance.inputs[place].accepts(value):
             value = None
-        news = self.timed is not None and self.timed.feed(self.values, place, value, at)
-        if self.values[place] == value:
+        values = self.values
+        news = self.timed is not None and self.timed.feed(values, place, value, at)
+        before = values[place]
+        if before == value:
             return news
-        self.values[place] = value
-        return True
+        values[place] = value
+        told = self.instance.tells[place]
+        if news:
+            return True
+        if told is None or not told.alike(before, value) or (place == self.analog and self.watches_values):
+            news = self.timed is None or not self.timed.sleeps(place)
+        if not news:
+            self._remember(at)
+        return news
+
+    def note(self, place: int, value: Value | None, at: float) -> None:
+        """Take a value of which `feed` would say that the condition stays as it is."""
+        if self.values[place] != value:
+            self.values[place] = value
+            self._remember(at)
+
+    @property
+    def watches_values(self) -> bool:
+        """Whether every value of its analog is worth a look: it may begin to chatter."""
+        return self.analog is not None and self.chatter is not None and self.chatter.watched
+
+    def turned(self, at: float) -> None:
+        """The condition has come or gone, as its delays see it."""
+        self.present = not self.present
+        if self.shifts:
+            self.evaluate(at)
 
     def evaluate(self, at: float) -> bool | None:
         """The condition now: with the deadband while it is present."""
-        values = self.values
-        if self.timed is not None:
-            self.look = self.timed.run(values, at, self.present)
-        result: bool | None = (self.instance.holds if self.present else self.instance.raises)(values)
+        values, instance = self.values, self.instance
+        if self.timed is None:
+            result: bool | None = (instance.holds if self.present else instance.raises)(values)
+        else:
+            timed = self.timed
+            look = timed.run(values, at, self.present)
+            condition, lasts = (
+                (instance.holds, instance.holds_lasts) if self.present else (instance.raises, instance.raises_lasts)
+            )
+            result = condition(values)
+            if lasts is not None:
+                look = min(look, lasts(values, timed.memories, at))
+            if timed.slopes:
+                known = [values[place] for place in timed.slopes]
+                for place in timed.slopes:
+                    values[place] = None
+                look = min(look, timed.weigh(values, at, self.present, condition(values), lasts))
+                for place, slope in zip(timed.slopes, known, strict=True):
+                    values[place] = slope
+            self.look = look if look < inf else None
         if self.mask and self.result is None and result is not None:
             self.masked_until = at + self.mask
         self.result = result
+        self._remember(at)
+        return result
+
+    def _remember(self, at: float) -> None:
         evaluations = self.evaluations
-        evaluations.append((at, result, tuple(values)))
+        evaluations.append((at, self.result, tuple(self.values)))
         if len(evaluations) > REMEMBERED:
             del evaluations[0]
-        return result
 
     def start(self, at: float, delay: float, sample: Sample | None) -> None:
         """Let the timer run from `at`, or go on when it was cancelled at this very moment.
@@ -178,7 +231,12 @@ def _analog(instance: RuleInstance) -> int | None:
 
 
 def _group(instance: RuleInstance) -> str | None:
-    """Which alarms belong together in a flood: those of one place, else of one equipment. Life safety stands alone."""
+    """Which alarms belong together in a flood: those of one place, else of one equipment. Life safety stands alone.
+
+    Buses and gateways have no place, and fall silent together.
+    """
     if instance.rule.life_safety:
         return None
-    return f"place:{instance.place.zh}" if instance.place is not None else f"equipment:{instance.equipment}"
+    if instance.place is not None:
+        return f"place:{instance.place.zh}"
+    return f"class:{instance.class_}" if instance.class_ in LINES else f"equipment:{instance.equipment}"

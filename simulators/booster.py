@@ -175,10 +175,11 @@ class Booster(Plant):
             head=None if shown is None else shown * METRES_PER_BAR,
             rotation=bool(running) or "check_valve" in self.faults,
             alarm_code=57 if dry else (51 if trip else 0),
-            pump_1_speed=self.speed * 100.0 if 1 in running else 0.0,
             at_max_power=len(running) == 3 and self.speed > 0.98,
             not_in_auto="left_in_hand" in self.faults,
+            operation_mode="maximum" if "left_in_hand" in self.faults else "auto",
         )
         for pump in (1, 2, 3):
             self.points[f"pump_{pump}_running"] = pump in running
+            self.points[f"pump_{pump}_speed"] = self.speed * 100.0 if pump in running else 0.0
             self.points[f"pump_{pump}_fault"] = pump == trip

@@ -14,6 +14,11 @@ MEAN, SWING = 20.0, 6.0
 """Outdoor temperature, °C: mean of the day, and how far the afternoon lies above it."""
 
 
+def dry_sky(now: float) -> float:
+    """Where no rain falls, mm/h."""
+    return 0.0
+
+
 class Climate:
     """`rain(now)` in mm/h and `outdoor(now)` in °C at a simulated second. Time never goes back."""
 

@@ -27,6 +27,7 @@ class Drive(Paced):
         "overheat": "fan of the heatsink stands",
         "in_hand": "left in hand",
         "old_code": "runs with a code nobody has cleared",
+        "pump_worn": "the pump needs more current for the same work; factor (1.3)",
     }
 
     def __init__(self, name: str, random: Random, *, fed: Callable[[], bool], wanted: float = 42.0) -> None:
@@ -65,6 +66,7 @@ class Drive(Paced):
         tripped = {"drive_fault", "undervoltage"} & self.faults.keys()
         torque = (self.frequency / 50.0) ** 2
         current = RATED * sqrt(IDLE_SHARE**2 + torque**2) if self.frequency > 0.5 else 0.0
+        current *= self.detail("pump_worn", "factor", 1.3) if "pump_worn" in self.faults else 1.0
         link = 0.0 if not self._fed() else 380.0 if "undervoltage" in self.faults else DC_LINK
         self.points.update(
             ready=self._fed() and not tripped,

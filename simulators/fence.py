@@ -1,9 +1,10 @@
 """A pulse fence: one pulse a second goes out at several kilovolts and has to come back at the far end."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import ClassVar
 
+from simulators.climate import dry_sky
 from simulators.faults import Details
 from simulators.plant import Plant
 
@@ -11,6 +12,8 @@ PULSE = 1.2
 """s between two pulses (1.0 to 1.3)."""
 DRY, WET = 7.2, 6.2
 """kV at the output, with dry and with wet insulators."""
+WETS = 0.5
+"""mm/h that wet them."""
 LOST = 0.4
 """kV lost along the fence."""
 ALARM_BELOW, ALARM_AFTER = 3.5, 3
@@ -18,6 +21,8 @@ ALARM_BELOW, ALARM_AFTER = 3.5, 3
 
 
 class Fence(Plant):
+    """`rain(now)` is what falls by itself, mm/h."""
+
     kind = "fence"
     faults_offered: ClassVar[Mapping[str, str]] = {
         "fence_cut": "cut: nothing comes back",
@@ -31,8 +36,9 @@ class Fence(Plant):
         "gate_open": "the service gate is open",
     }
 
-    def __init__(self, name: str, random: Random) -> None:
+    def __init__(self, name: str, random: Random, *, rain: Callable[[float], float] = dry_sky) -> None:
         super().__init__(name, random)
+        self._falls = rain
         self._next = 0.0
         self._alarmed = False
         self.points.update(
@@ -47,6 +53,7 @@ class Fence(Plant):
         )
 
     def flow(self, dt: float) -> None:
+        self.points["wet"] = "rain" in self.faults or self._falls(self.now) >= WETS
         while self._next <= self.now:
             self._next += PULSE
             self._pulse()

@@ -39,20 +39,31 @@ class Guard(Plant):
         self.tour: Tour | None = None
         self.local: LocalTime = lambda: datetime.now(UTC)
         self._kept: list[tuple[str, dict[str, str]]] = []
-        self._planned: datetime | None = None
+        self._next: float | None = None
         self.points.update(battery=90, last_checkpoint="", docked=True)
 
     def flow(self, dt: float) -> None:
         """Set out when a round begins."""
-        if self.tour is None or "absent" in self.faults:
+        if self.tour is None:
             return
-        now = self.local()
-        for start in self.tour.begins:
-            begin = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(seconds=start)
-            since = (now - begin).total_seconds()
-            if 0 <= since < max(2.0, 2 * dt) and begin != self._planned:
-                self._planned = begin
+        if self._next is None:
+            self._next = self._begin_after(max(2.0, 2 * dt))
+        if self.now >= self._next:
+            since = self.now - self._next
+            self._next = self._begin_after(0.0)
+            if "absent" not in self.faults:
                 self._set_out(since)
+
+    def _begin_after(self, ago: float) -> float:
+        """When the first round begins that does so later than `ago` s before now, in seconds of the plant."""
+        assert self.tour is not None
+        now = self.local()
+        moment = now - timedelta(seconds=ago)
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        begins = (midnight + timedelta(days=day, seconds=start) for day in (0, 1) for start in self.tour.begins)
+        begin = min(one for one in begins if one > moment)
+        # In UTC: nights with a clock change are longer or shorter than they look.
+        return self.now + (begin.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
 
     def perform(self, act: str, details: Details) -> None:
         match act:

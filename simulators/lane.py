@@ -29,6 +29,7 @@ class Lane(Plant):
         "loop_stuck": "the loop is on without a car",
         "guard_failure": "the anti-crush beam is dead",
         "server_lost": "the parking server is gone; the lane works on alone",
+        "reader_dirty": "no plate is read; the guard lets cars through",
     }
     acts_offered: ClassVar[Mapping[str, str]] = {
         "plate": "a vehicle comes; plate, confidence, card_kind, direction",
@@ -102,9 +103,13 @@ class Lane(Plant):
                 self.forget()
                 self.points.update(position="open", mode="held_open")
                 self.happen("barrier.opened")
+            case "reader_dirty":
+                pass
 
     def end(self, fault: str) -> None:
         match fault:
+            case "reader_dirty":
+                return
             case "power_loss":
                 self.points["supply"] = "ok"
                 return
@@ -160,7 +165,7 @@ class Lane(Plant):
             self.later(self.pause(), self._vehicle)
 
     def _vehicle(self) -> None:
-        if self.faults:
+        if self.faults.keys() - {"reader_dirty"}:
             self._plan()
             return
         confidence = min(max(self.random.betavariate(30, 2), 0.82), 0.995)
@@ -175,7 +180,14 @@ class Lane(Plant):
         return self.random.choices(("monthly", "temporary", "visitor"), (0.7, 0.25, 0.05))[0]
 
     def _arrive(self, plate: str, confidence: float, card_kind: str, direction: str) -> None:
-        confidence = round(confidence, 3)
+        if "reader_dirty" not in self.faults:
+            self._read(plate, round(confidence, 3), card_kind, direction)
+        if {"barrier_stuck", "barrier_struck", "motor_fault"} & self.faults.keys():
+            return
+        self.points["position"] = "opening"
+        self.later(TRAVEL, self._opened)
+
+    def _read(self, plate: str, confidence: float, card_kind: str, direction: str) -> None:
         self.points.update(plate=plate, confidence=confidence, card_kind=card_kind, direction=direction)
         self.happen(
             "plate.read",
@@ -187,10 +199,6 @@ class Lane(Plant):
             match="allow",
             image_ref=f"lpr/{self.name}/{int(self.now * 1000)}.jpg",
         )
-        if {"barrier_stuck", "barrier_struck", "motor_fault"} & self.faults.keys():
-            return
-        self.points["position"] = "opening"
-        self.later(TRAVEL, self._opened)
 
     def _opened(self) -> None:
         self.points["position"] = "open"

@@ -50,6 +50,7 @@ class LightingCircuit(Paced):
         self._group = group
         self._full = full
         self._seen: float | None = None
+        self.has_twilight_switch = True
         self.on = self._wanted()
         self._was_wanted = self.on
         self.pulled_in = self.on
@@ -71,7 +72,7 @@ class LightingCircuit(Paced):
         wanted = self._wanted()
         if wanted is not self._was_wanted:
             self._was_wanted = wanted
-            if "twilight_switch_failed" not in self.faults:
+            if self.has_twilight_switch and "twilight_switch_failed" not in self.faults:
                 self._switch(wanted)
                 if dt > CONTACTOR[1]:
                     self._follow()  # within this step

@@ -36,8 +36,12 @@ def household(hour: float) -> float:
     return 0.25 if hour < 6.0 else 0.45
 
 
+LOST = 1.03
+"""What a main meter counts of what those behind it do: cables and what has no meter of its own take the rest."""
+
+
 class Meter(Paced):
-    """What all counts have in common."""
+    """What all counts have in common. A main meter carries what is `behind` it, and a little more."""
 
     every: ClassVar[float] = 2.0
     faults_offered: ClassVar[Mapping[str, str]] = COUNT_FAULTS
@@ -46,6 +50,16 @@ class Meter(Paced):
     def __init__(self, name: str, random: Random, *, count: float) -> None:
         super().__init__(name, random)
         self.count = count
+        self.behind: list[Meter] = []
+
+    @property
+    def drawn(self) -> float:
+        """kW or m3/h that pass through it now."""
+        raise NotImplementedError
+
+    @property
+    def carried(self) -> float:
+        return LOST * sum(one.drawn for one in self.behind)
 
     def add(self, amount: float) -> None:
         if "meter_backwards" in self.faults:
@@ -89,8 +103,17 @@ class EnergyMeter(Meter):
         self.power = 0.0
         self.measure(0.0)
 
+    @property
+    def drawn(self) -> float:
+        return self.power
+
     def work(self, dt: float) -> None:
         self.add(self.power * dt / 3600.0)
+
+    def _usual(self) -> float:
+        if self.behind:
+            return self.carried
+        return self._peak * household(self._hour(self.now)) * (1.0 + self.random.gauss(0.0, 0.02))
 
     def measure(self, dt: float) -> None:
         if "readings_frozen" in self.faults:
@@ -98,7 +121,7 @@ class EnergyMeter(Meter):
         noise = self.random.gauss
         live = self._fed()
         factor = self.detail("overload", "factor", 3.0) if "overload" in self.faults else 1.0
-        self.power = self._peak * household(self._hour(self.now)) * factor * (1.0 + noise(0.0, 0.02)) if live else 0.0
+        self.power = self._usual() * factor if live else 0.0
         lost = int(self.detail("phase_loss", "n", 1)) if "phase_loss" in self.faults else 0
         turned = int(self.detail("ct_reversed", "n", 1)) if "ct_reversed" in self.faults else 0
         shown = 0.0
@@ -141,6 +164,10 @@ class PvMeter(Meter):
         self.fed_in = 0.4 * self.count
         self.power = 0.0
         self.measure(0.0)
+
+    @property
+    def drawn(self) -> float:
+        return self.power
 
     def work(self, dt: float) -> None:
         before = self.count
@@ -188,6 +215,10 @@ class WaterMeter(Meter):
         self.rate = 0.0
         self.measure(0.0)
 
+    @property
+    def drawn(self) -> float:
+        return self.rate
+
     def work(self, dt: float) -> None:
         self.add(self.rate * dt / 3600.0)
         if "runs_back" in self.faults:
@@ -196,6 +227,8 @@ class WaterMeter(Meter):
     def measure(self, dt: float) -> None:
         hour = self._hour(self.now)
         usual = 0.0 if 1.0 <= hour < 5.0 else self._peak * household(hour) * (1.0 + self.random.gauss(0.0, 0.1))
+        if self.behind:
+            usual = self.carried
         extra = self.detail("burst", "flow", 35.0) if "burst" in self.faults else 0.0
         extra += self.detail("leak", "flow", 0.1) if "leak" in self.faults else 0.0
         self.rate = max(0.0, usual) + extra

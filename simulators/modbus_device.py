@@ -35,6 +35,7 @@ class Line(Breakable):
         "cut_line": "the line behind the gateway is cut: nobody answers",
         "power_loss": "the gateway is without supply: connections are refused",
         "slow": "the gateway is slow; delay s (0.8)",
+        "noisy": "noise on the line: one answer in so many is lost; n (15)",
     }
     acts_offered: ClassVar[Mapping[str, str]] = {"drop": "all connections are reset once"}
 
@@ -44,6 +45,7 @@ class Line(Breakable):
         self.units = units
         self.address = ""
         self._pace = 11.0 / bus.baud if bus.is_rtu else 0.0
+        self._answered = 0
         self._turnaround = turnaround if turnaround is not None else (TURNAROUND_RTU if bus.is_rtu else TURNAROUND_TCP)
         self._requests: asyncio.Queue[tuple[Request, Framing, Send]] = asyncio.Queue(WAITING)
         self._connections: set[asyncio.StreamWriter] = set()
@@ -52,7 +54,8 @@ class Line(Breakable):
         self._dark = asyncio.Event()
         self._powered.set()
         self._ends: tuple[int, int] | None = None
-        if not bus.is_rtu and len(units) == 1:
+        self._is_device = not bus.is_rtu and len(units) == 1
+        if self._is_device:
             next(iter(units.values())).powered = self._switch
 
     async def open(self) -> None:
@@ -78,6 +81,22 @@ class Line(Breakable):
         finally:
             self._close()
 
+    @property
+    def accepts(self) -> bool:
+        """Whether the gateway, or the one device that is its own, takes connections."""
+        return self._powered.is_set()
+
+    def reached(self, address: int) -> Unit | None:
+        """The unit that will answer there; None when nobody will."""
+        unit = self.units.get(address)
+        if unit is None or unit.is_silent or "cut_line" in self.faults or not self.accepts:
+            return None
+        return unit
+
+    def delay(self, unit: Unit) -> float:
+        """s by which faults make its answer late."""
+        return unit.delay + (self.detail("slow", "delay", 0.8) if "slow" in self.faults else 0.0)
+
     def begin(self, fault: str, details: Details) -> None:
         if fault == "power_loss":
             self._switch(False)
@@ -90,7 +109,9 @@ class Line(Breakable):
         self._reset()
 
     def _switch(self, on: bool) -> None:
-        """The supply of the gateway, or of the one device that is its own."""
+        """The supply of the gateway, or of the one device that is its own: both have to be there."""
+        if on and any("power_loss" in one.faults for one in (self, *(self.units.values() if self._is_device else ()))):
+            return
         if on:
             self._dark.clear()
             self._powered.set()
@@ -149,18 +170,21 @@ class Line(Breakable):
     async def _work(self) -> None:
         while True:
             request, framing, send = await self._requests.get()
-            unit = self.units.get(request.unit)
-            if unit is None or unit.is_silent or "cut_line" in self.faults or not self._powered.is_set():
+            unit = self.reached(request.unit)
+            if unit is None:
                 continue
             sent = (len(request.pdu) + 3) * self._pace
-            await asyncio.sleep(
-                self._turnaround + sent + unit.delay + self.detail("slow", "delay", 0.8) * ("slow" in self.faults)
-            )
+            await asyncio.sleep(self._turnaround + sent + self.delay(unit))
             answer = unit.reply(request, framing)
             if self._pace:
                 await asyncio.sleep(len(answer) * self._pace)
-            if self._powered.is_set() and not unit.is_silent:
+            if self._powered.is_set() and not unit.is_silent and not self.loses_answer():
                 send(answer)
+
+    def loses_answer(self) -> bool:
+        """Whether the noise takes the answer that is on its way now; to be asked once for each."""
+        self._answered += 1
+        return "noisy" in self.faults and self._answered % max(1, int(self.detail("noisy", "n", 15.0))) == 0
 
     def _reset(self) -> None:
         for writer in list(self._connections):

@@ -34,6 +34,9 @@ class MotorValve(Plant):
             raise CommandRefused(f"{self.name}.{point} cannot be written")
         self.points["open_output"] = bool(value)
 
+    def drop(self, point: str) -> None:
+        """A motor valve stays where it is."""
+
     def flow(self, dt: float) -> None:
         if not {"valve_stuck", "left_shut", "half_open"} & self.faults.keys():
             step = dt / TRAVEL if self.points["open_output"] else -dt / TRAVEL

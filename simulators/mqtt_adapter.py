@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 from estate.model import Clock
 from simulators.faults import Breakable, Details
 from simulators.mqtt_device import MqttDevice, Send, iso
-from simulators.mqtt_link import BrokerAt, Link, Will
+from simulators.mqtt_link import BrokerAt, Link, Linking, Will
 from simulators.outbox import Outbox
 
 BEAT = 0.02
@@ -42,7 +42,15 @@ class Adapter(Breakable):
     }
 
     def __init__(
-        self, name: str, devices: Sequence[Spoken], broker: BrokerAt, *, site: str, gateway: bool, clock: Clock
+        self,
+        name: str,
+        devices: Sequence[Spoken],
+        broker: BrokerAt,
+        *,
+        site: str,
+        gateway: bool,
+        clock: Clock,
+        link: Linking = Link,
     ) -> None:
         super().__init__(name)
         self.devices = devices
@@ -52,7 +60,8 @@ class Adapter(Breakable):
         self._boot = f"{int(clock.now().utc.timestamp() * 1000):x}"
         self._by_topic = {topic: (device, topic.rpartition("/")[2]) for device in devices for topic in device.topics()}
         self.daemon_is_away = False
-        self.link = Link(broker, f"sim-{site}-{name}", self._will, on_up=self._up, on_message=self._hear)
+        self._looked = 0.0
+        self.link = link(broker, f"sim-{site}-{name}", self._will, on_up=self._up, on_message=self._hear)
         self.outbox = Outbox(self.link.publish)
         for device in devices:
             device.connect(self._publish, self.outbox, lambda: self.link.is_up)
@@ -78,19 +87,22 @@ class Adapter(Breakable):
             self._boot = f"{int(self._clock.now().utc.timestamp() * 1000):x}"
             for device in self.devices:
                 device.restart()
+            self.outbox.restarted()
         if not self.faults:
             self.link.mend()
 
+    def beat(self, now: float) -> None:
+        """Heartbeats, floods and unacknowledged events that are due at monotonic second `now`."""
+        for device in self.devices:
+            device.beat(now)
+        if now - self._looked >= LOOK_AGAIN and self.link.is_up and not self.daemon_is_away:
+            self._looked = now
+            self.outbox.send_again(now)
+
     async def _beat(self) -> None:
-        looked = 0.0
         while True:
             await asyncio.sleep(BEAT)
-            now = self._clock.now().mono
-            for device in self.devices:
-                device.beat(now)
-            if now - looked >= LOOK_AGAIN and self.link.is_up and not self.daemon_is_away:
-                looked = now
-                self.outbox.send_again(now)
+            self.beat(self._clock.now().mono)
 
     def _up(self) -> None:
         topics = [*self._by_topic, self._daemon]

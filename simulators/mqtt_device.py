@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from zlib import crc32
@@ -42,6 +42,7 @@ class MqttDevice(Breakable):
         "offline": "its adapter reports it offline",
         "bad_clock": "its clock is wrong; offset s (120), tq (sync)",
     }
+    shortcuts: ClassVar[Mapping[str, str]] = {"power_loss": "offline"}
     acts_offered: ClassVar[Mapping[str, str]] = {
         "flood": "n (1000) events at rate per second (200)",
         "duplicate": "the last event once more",
@@ -59,6 +60,7 @@ class MqttDevice(Breakable):
         site: str,
         via: str | None,
         value: Callable[[str], Value | None],
+        watch: Callable[[], Sequence[Value | None]],
         plant: Plant | None,
         clock: Clock,
         guard: Guard | None = None,
@@ -74,6 +76,7 @@ class MqttDevice(Breakable):
         self.seq = 0
         self.boot = ""
         self._value = value
+        self._watch = watch
         self._plant = plant
         self._clock = clock
         self._guard = guard
@@ -82,7 +85,7 @@ class MqttDevice(Breakable):
         self._outbox = Outbox(lambda topic, payload: None)
         self._is_up: Callable[[], bool] = lambda: False
         self._remembered: dict[str, deque[dict[str, Any]]] = {}
-        self._told: dict[str, Any] | None = None
+        self._told: Sequence[Value | None] | None = None
         self._told_at = self._booted_at = 0.0
         # Not all devices of an estate beat at once.
         self._beaten_at = clock.now().mono - self.heartbeat * (crc32(name.encode()) % 100) / 100.0
@@ -157,12 +160,11 @@ class MqttDevice(Breakable):
 
     def refresh(self) -> None:
         """Tell the state when it has changed, or has not been told for long."""
-        now = self._clock.now().mono
-        data = self.state()
-        if self._is_silent or (data == self._told and now - self._told_at < STATE_EVERY):
+        now, seen = self._clock.now().mono, self._watch()
+        if self._is_silent or (seen == self._told and now - self._told_at < STATE_EVERY):
             return
-        self._told, self._told_at = data, now
-        self._say("state", self._envelope() | {"data": data}, retain=True)
+        self._told, self._told_at = seen, now
+        self._say("state", self._envelope() | {"data": self.state()}, retain=True)
 
     def state(self) -> dict[str, Any]:
         """The profile's fields, each at its path."""

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
@@ -215,6 +215,20 @@ class Link:
     def _received(self, client: Client, _userdata: Any, message: MQTTMessage) -> None:
         if client is self._client:
             self._on_message(message.topic, bytes(message.payload))
+
+
+class Linking(Protocol):
+    """How an adapter comes by its connection: what `Link` takes."""
+
+    def __call__(
+        self,
+        broker: BrokerAt,
+        identifier: str,
+        will: Callable[[], Will | None],
+        *,
+        on_up: Callable[[], None],
+        on_message: Callable[[str, bytes], None],
+    ) -> Link: ...
 
 
 def _read(loop: asyncio.AbstractEventLoop, client: Client, sock: Any) -> None:

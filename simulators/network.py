@@ -11,7 +11,7 @@ from simulators.feeder import Feeder
 from simulators.generator import Generator
 from simulators.grid import Supply
 from simulators.lighting import LightingCircuit
-from simulators.meters import EnergyMeter, PvMeter, WaterMeter
+from simulators.meters import EnergyMeter, Meter, PvMeter, WaterMeter
 from simulators.plant import Plant
 from simulators.ups import Ups
 
@@ -32,6 +32,8 @@ CLASSES = (
 )
 """In the order in which they depend on each other."""
 
+COUNTS: Mapping[str, str] = {"energy_meter": "energy_import", "water_meter": "volume"}
+"""What meters of these classes count."""
 
 Feeding = Generator | Ats | Feeder | Ups
 """Plants on which others hang, beside the mains."""
@@ -49,8 +51,10 @@ class Network:
         self.plants: dict[str, Plant] = {}
         self._random = random
         self._hour = hour
-        self._rows = {row.id: row for row in rows}
+        every = list(rows)
+        self._rows = {row.id: row for row in every}
         self._fed: list[tuple[Breakable, str, float]] = []
+        self._feeders: set[str] = set()
         self._dark: dict[Breakable, float | None] = {}
         supplies = [row.id for row in self._rows.values() if row.class_ == "supply"]
         self.mains = Supply(supplies[0] if supplies else "mains", random(supplies[0] if supplies else "mains"))
@@ -60,6 +64,7 @@ class Network:
             for row in self._rows.values():
                 if row.class_ == class_:
                     self.plants[row.id] = self._plant(row)
+        self._balance(every)
 
     @property
     def stands_alone(self) -> bool:
@@ -77,12 +82,13 @@ class Network:
         """Let something go dark with its feeder, and come back `boot` s after it."""
         if thing.offers(POWER_LOSS):
             self._fed.append((thing, feeder, boot))
+            self._feeders.add(feeder)
 
     def step(self, now: float) -> None:
         """Let what has lost its feeder go dark, and what has it back return."""
+        powered = {feeder: self.live(feeder) for feeder in self._feeders}
         for thing, feeder, boot in self._fed:
-            live = self.live(feeder)
-            if not live:
+            if not powered[feeder]:
                 if thing not in self._dark:
                     thing.inject(POWER_LOSS)
                 self._dark[thing] = None
@@ -123,6 +129,19 @@ class Network:
                 group = row.parameters.get("group", "all_night")
                 full = _number(row.parameters, "current_usual", 0.0) or 8.0
                 return LightingCircuit(row.id, random, fed=fed, hour=self._hour, group=str(group), full=full)
+
+    def _balance(self, rows: Iterable[Equipment]) -> None:
+        """Main meters carry what the meters behind them do, as the site's balances have it."""
+        meters = {
+            row.points.get(count, f"{row.device}.{count}"): plant
+            for row in self._rows.values()
+            if (count := COUNTS.get(row.class_)) is not None and isinstance(plant := self.plants.get(row.id), Meter)
+        }
+        for row in rows:
+            main = meters.get(row.points.get("main", "")) if row.class_ == "meter_balance" else None
+            if main is not None:
+                behind = (meters.get(path) for name, path in row.points.items() if name.startswith("sub_"))
+                main.behind = [one for one in behind if one is not None]
 
     def _feeder(self, name: str | None) -> Callable[[], bool]:
         return lambda: self.live(name)

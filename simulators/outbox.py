@@ -78,6 +78,13 @@ class Outbox:
         for waiting in self._oldest_first(lambda w: w.sent is None):
             self.transmit(waiting, now)
 
+    def restarted(self) -> None:
+        """What waits belongs to a boot that is over: whenever it leaves now, it says that it is history."""
+        for events in self._boots.values():
+            for waiting in events.values():
+                waiting.message["hist"] = True
+                waiting.payload = b""
+
     def send_again(self, now: float) -> int:
         """Send what was not acknowledged in time, oldest first; returns how many."""
         late = self._oldest_first(lambda w: w.sent is not None and now - w.sent >= w.patience)[:AT_ONCE]

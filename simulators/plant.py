@@ -63,6 +63,10 @@ class Plant(Breakable):
         """A command from the bus. Raises CommandRefused for points that cannot be written."""
         raise CommandRefused(f"{self.name}.{point} cannot be written")
 
+    def drop(self, point: str) -> None:
+        """The output behind a point has lost its supply: what hangs on it lets go."""
+        self.write(point, False)
+
     def later(self, delay: float, do: Callable[[], None]) -> None:
         heappush(self._agenda, (self.now + delay, next(self._order), do))
 

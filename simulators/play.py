@@ -14,6 +14,7 @@ from typing import Any
 
 from estate.errors import ConfigError
 from estate.site import Broker, load_site
+from simulators.broker import free_port
 from simulators.control import Control, ControlServer
 from simulators.mqtt_link import BrokerAt
 from simulators.relocate import relocate
@@ -70,6 +71,9 @@ async def play(
     for line in simulation.lines:
         await line.open()
     buses = {line.name: line.address for line in simulation.lines}
+    receiver = (site.dc09.host, site.dc09.port) if site.dc09 is not None else ("", 0)
+    if into is not None and site.dc09 is not None:
+        receiver = ("127.0.0.1", free_port())  # the daemon's; several sites may be played on one machine
     copy = site_folder
     if into is not None:
         copy = relocate(
@@ -79,6 +83,7 @@ async def play(
             broker=_for_the_daemon(at, login),
             console_port=console_port,
             history_url=history_url,
+            receiver=receiver,
         )
     control = Control(simulation.targets, simulation.state, simulation.tell)
     server = ControlServer(control.app(), control_port)
@@ -87,6 +92,8 @@ async def play(
             tasks.create_task(line.run(), name=f"line {line.name}")
         for adapter in simulation.adapters:
             tasks.create_task(adapter.run(), name=f"adapter {adapter.name}")
+        for panel in simulation.panels.values():
+            tasks.create_task(panel.run(*receiver), name=f"panel {panel.name}")
         tasks.create_task(_serve(server), name="control")
         try:
             while not server.started:  # noqa: ASYNC110 - uvicorn offers no event for it
@@ -137,7 +144,7 @@ async def _until_signal(playing: Any) -> None:
         await task
 
 
-def main_simulate(given: argparse.Namespace) -> int:
+def main_play(given: argparse.Namespace) -> int:
     """The command `estated simulate`. One JSON line on stdout when ready; exit code 1 for a site with faults.
 
     `given` holds site, into, broker (host:port), username, password_file, protocol, console_port,

@@ -3,9 +3,10 @@
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from drivers.modbus.decode import VALID_HIGH, VALID_LOW, decode, encode
+from drivers.modbus.decode import SIGNED, VALID_HIGH, VALID_LOW, decode, encode
 from drivers.profile import Profile, RegisterPoint, RegisterType, Table
 from estate.errors import CommandRefused, DeviceRefused
 from estate.model import Value
@@ -18,10 +19,20 @@ NUMBER = RegisterPoint(table=Table.HOLDING, address=0)
 """A plain number, to spell a raw value."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One read: which points stand in it from which of its words on, and which words tell the identity."""
+
+    count: int
+    points: tuple[tuple[str, RegisterPoint, int], ...]
+    identity: tuple[tuple[int, int], ...]
+
+
 class RegisterImage:
     """Answers reads and takes writes in wire addresses. Raises DeviceRefused with the exception code.
 
-    `value(point)` is what the device measures (None: broken sensor), `write(point, value)` what it switches.
+    `value(point)` is what the device measures (None: broken sensor), `write(point, value)` what it switches,
+    `drop(point)` what an output does that loses its supply.
     """
 
     def __init__(
@@ -30,6 +41,7 @@ class RegisterImage:
         value: Callable[[str], Value | None],
         write: Callable[[str, Value], None],
         scales: Mapping[str, Scale] | None = None,
+        drop: Callable[[str], None] | None = None,
     ) -> None:
         if profile.modbus is None:
             raise ValueError(f"{profile.profile} is no Modbus profile")
@@ -38,8 +50,11 @@ class RegisterImage:
         self.wrong_identity = False
         self._value = value
         self._write = write
+        self._drop = drop or (lambda point: write(point, False))
         self._scales = scales or {}
         self._at: dict[tuple[Table, int], list[str]] = {}
+        self._last: dict[str, tuple[Value | None, Sequence[int]]] = {}
+        self._blocks: dict[tuple[Table, int, int], _Block] = {}
         for name, point in profile.registers.items():
             first = self.section.wire(point.address)
             for address in range(first, first + point.registers):
@@ -54,6 +69,20 @@ class RegisterImage:
 
     def read(self, table: Table, address: int, count: int) -> list[int]:
         """Registers, or bits as 0 and 1."""
+        block = self._blocks.get((table, address, count))
+        if block is None:
+            block = self._blocks[table, address, count] = self._block(table, address, count)
+        words = [0] * block.count
+        for name, point, first in block.points:
+            for at, word in enumerate(self._registers_of(name, point), first):
+                if 0 <= at < block.count:
+                    words[at] |= word
+        for at, place in block.identity:
+            words[at] = self._identity()[place]
+        return words
+
+    def _block(self, table: Table, address: int, count: int) -> "_Block":
+        """What stands in one read. Raises DeviceRefused."""
         longest = min(16 * self.section.max_read, 2000) if table.is_bits else self.section.max_read
         wanted = range(address, address + count)
         if not 1 <= count <= longest or any(address < barrier < wanted.stop for barrier in self.section.barriers):
@@ -63,16 +92,13 @@ class RegisterImage:
         if table is Table.COIL and self.section.tolerate_long_coils:
             # Boards of this kind send all their coils whatever was asked for (reference/devices.md A5.4).
             wanted = range(address, max(wanted.stop, 8 + address // 8 * 8))
-        words = dict.fromkeys(wanted, 0)
-        for name in dict.fromkeys(name for at in wanted for name in self._at.get((table, at), ())):
-            point = self.profile.registers[name]
-            for at, word in enumerate(self._registers_of(name, point), self.section.wire(point.address)):
-                if at in words:
-                    words[at] |= word
-        for at in wanted:
-            if (table, at) in self._probed:
-                words[at] = self._identity()[at - self._probed[table, at]]
-        return list(words.values())
+        names = dict.fromkeys(name for at in wanted for name in self._at.get((table, at), ()))
+        points = ((name, self.profile.registers[name]) for name in names)
+        return _Block(
+            len(wanted),
+            tuple((name, point, self.section.wire(point.address) - address) for name, point in points),
+            tuple((at - address, at - self._probed[table, at]) for at in wanted if (table, at) in self._probed),
+        )
 
     def write(self, table: Table, address: int, values: Sequence[int]) -> None:
         """Coils as 0 and 1, or registers. Whole points only."""
@@ -96,7 +122,7 @@ class RegisterImage:
         """What a power cut does to relays."""
         for name, point in self.profile.registers.items():
             if point.writable and point.table is Table.COIL and self._value(name) is True:
-                self._write(name, False)
+                self._drop(name)
 
     def _with_gaps(self, table: Table) -> set[int]:
         known = sorted({at for where, at in (*self._at, *self._probed) if where is table})
@@ -105,10 +131,18 @@ class RegisterImage:
 
     def _registers_of(self, name: str, point: RegisterPoint) -> Sequence[int]:
         value = self._value(name)
-        order, scale = self.section.word_order, self._scales.get(name)
         if name in self._judged and self._value(self._judged[name]) is None and point.enum is not None:
             normal = {"normal", "over_range", "under_range"}
             value = next(word for word in point.enum.values() if word is not None and word not in normal)
+        last = self._last.get(name)
+        if last is not None and last[0] == value and type(last[0]) is type(value):
+            return last[1]
+        registers = self._spelled(name, point, value)
+        self._last[name] = value, registers
+        return registers
+
+    def _spelled(self, name: str, point: RegisterPoint, value: Value | None) -> Sequence[int]:
+        order, scale = self.section.word_order, self._scales.get(name)
         if value is None:
             return self._broken(point)
         if point.current_loop and scale is not None and not isinstance(value, bool | str):
@@ -133,7 +167,8 @@ class RegisterImage:
         elif point.type is RegisterType.FLOAT32:
             word = int.from_bytes(struct.pack(">f", math.nan), "big")
         else:
-            word = (1 << 16 * registers) - 1
+            # No number can do for a sensor that is not there: the lowest for signed ones, whose last is a plausible -1.
+            word = 1 << 16 * registers - 1 if point.type in SIGNED else (1 << 16 * registers) - 1
         high_first = [word >> 16 * i & 0xFFFF for i in reversed(range(registers))]
         return high_first if (point.word_order or self.section.word_order) == "high_first" else high_first[::-1]
 

@@ -1,5 +1,6 @@
 """A copy of a site folder whose buses, broker, console and history are the simulation's; the rest byte for byte."""
 
+import csv
 import json
 import shutil
 from collections.abc import Mapping
@@ -21,10 +22,12 @@ def relocate(
     broker: BrokerAt | None = None,
     console_port: int | None = None,
     history_url: str | None = None,
+    receiver: tuple[str, int] = ("", 0),
 ) -> Path:
     """Copy `site` to `into` with new addresses; returns `into`.
 
-    `buses` maps a bus id to `host:port` or a pty's path. Only these lines of site.yaml change.
+    `buses` maps a bus id to `host:port` or a pty's path. Only these lines of site.yaml change, and in devices.yaml and
+    devices.csv the `address` of panels: played ones call from this machine.
     """
     shutil.copytree(site, into, dirs_exist_ok=True)
     changes: dict[tuple[str | int, ...], Any] = {}
@@ -38,10 +41,29 @@ def relocate(
         changes |= _broker_changes(broker, into)
     if console_port is not None:
         changes["console", "port"] = console_port
+    if outline.get("dc09") is not None and receiver[0]:
+        changes["dc09", "host"], changes["dc09", "port"] = receiver
+        _forget_addresses(into)
     if history_url is not None and outline.get("history") is not None:
         changes["history", "url"] = history_url
     (into / "site.yaml").write_text(edit(text, changes), "utf-8")
     return into
+
+
+def _forget_addresses(site: Path) -> None:
+    path = site / "devices.yaml"
+    if path.is_file() and "address:" in (text := path.read_text("utf-8")):
+        rows = enumerate(yaml.safe_load(text) or ())
+        path.write_text(edit(text, {(row, "address"): None for row, device in rows if "address" in device}), "utf-8")
+    path = site / "devices.csv"
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rest = csv.reader(file)
+        if "address" in head:
+            column = head.index("address")
+            with path.open("w", encoding="utf-8", newline="") as file:
+                rows_written = ([*row[:column], *row[column + 1 :]] for row in (head, *rest))
+                csv.writer(file, lineterminator="\n").writerows(rows_written)
 
 
 def _broker_changes(broker: BrokerAt, into: Path) -> dict[tuple[str | int, ...], Any]:

@@ -10,15 +10,18 @@ from estate.command_keys import read_command_keys
 from estate.model import Clock, SystemClock
 from estate.site import Device, Equipment, Site
 from simulators.command_guard import Guard
+from simulators.dc09_panel import Dc09Panel
 from simulators.faults import Breakable
 from simulators.guard import set_out
+from simulators.lighting import LightingCircuit
 from simulators.modbus_device import Line
 from simulators.modbus_unit import Unit
 from simulators.mqtt_adapter import Adapter
 from simulators.mqtt_device import MqttDevice
 from simulators.mqtt_foreign import ForeignDevice
-from simulators.mqtt_link import BrokerAt
+from simulators.mqtt_link import BrokerAt, Link, Linking
 from simulators.network import BOOT
+from simulators.plant import Plant
 from simulators.registers import RegisterImage
 from simulators.targets import Targets
 from simulators.wiring import Wiring, load_profiles
@@ -39,8 +42,10 @@ class Simulation:
         seed: int = 1,
         traffic: float = 1.0,
         clock: Clock | None = None,
+        link: Linking = Link,
     ) -> None:
         self.site = site
+        self._link = link
         self._keys, _ = read_command_keys(site.folder)
         left_alone = shunned(site.rules) | roof_exits(site.equipment)
         self.world = World(site.equipment, seed=seed, traffic=traffic, shunned=left_alone)
@@ -48,24 +53,32 @@ class Simulation:
         self._clock = clock or SystemClock()
         begun, zone = self._clock.now().utc, ZoneInfo(site.timezone)
         set_out(self.world.plants, site.tours, lambda now: (begun + timedelta(seconds=now)).astimezone(zone))
+        for name in (name for table in site.timetables for name in table.equipment):
+            circuit = self.world.plants.get(name)
+            if isinstance(circuit, LightingCircuit):
+                circuit.has_twilight_switch = False  # two that switch one circuit would work against each other
         units = {d.id: self._unit(d, seed) for d in site.devices if d.bus is not None}
         self.lines = [
             Line(bus, {d.unit or 0: units[d.id] for d in site.devices if d.bus == bus.id}) for bus in site.buses
         ]
-        for device in site.devices:
-            if device.fed_by is not None and device.id in units:
-                self.world.network.hang(units[device.id], device.fed_by, BOOT)
         self.spoken: dict[str, MqttDevice | ForeignDevice] = {}
         self.adapters = [] if broker is None else self._adapters(broker)
+        self.panels = {
+            device.id: Dc09Panel(device.id, device.account or "", profile.dc09, self._clock)
+            for device in site.devices
+            if (profile := self.wiring.profiles[device.id]).dc09 is not None
+        }
         plants = self.world.plants
+        self._devices: Mapping[str, Breakable] = {**self.spoken, **self.panels, **units}
+        self._hang()
         things: list[Breakable] = [
             *plants.values(),
             *self.spoken.values(),
+            *self.panels.values(),
             *units.values(),
             *self.lines,
             *self.adapters,
         ]
-        self._devices: Mapping[str, Breakable] = {**self.spoken, **units}
         behind = {name: [d for d in self.wiring.devices_of(name) if d in self._devices] for name in plants}
         self.targets = Targets(things, behind)
 
@@ -78,12 +91,18 @@ class Simulation:
     def tell(self) -> None:
         """Events in order of happening, then each state that has changed."""
         for plant in self.world.plants.values():
-            for happening in plant.take():
-                speaker = self.wiring.speaker(plant, happening)
-                if speaker in self.spoken:
-                    self.spoken[speaker].emit(happening.type, happening.data, historic=happening.historic)
+            self.report(plant)
         for device in self.spoken.values():
             device.refresh()
+
+    def report(self, plant: Plant) -> None:
+        """What happened to one plant, told by whoever speaks for it."""
+        for happening in plant.take():
+            speaker = self.wiring.speaker(plant, happening)
+            if speaker in self.spoken:
+                self.spoken[speaker].emit(happening.type, happening.data, historic=happening.historic)
+            elif speaker in self.panels:
+                self.panels[speaker].emit(happening.type, happening.data)
 
     def state(self) -> dict[str, Any]:
         """What is true in the plants, and what stands on whom."""
@@ -99,12 +118,28 @@ class Simulation:
             "standing": {t["target"]: t["standing"] for t in self.targets.describe() if t["standing"]},
         }
 
+    def _hang(self) -> None:
+        """Let everything that names its feeder go dark with it; a plant first, then what speaks for it."""
+        network, plants = self.world.network, self.world.plants
+        lines = {line.name: line for line in self.lines}
+        adapters = {adapter.name: adapter for adapter in self.adapters}
+        hung: list[tuple[Breakable | None, str | None, float]] = [
+            *((plants.get(one.id), one.fed_by, 0.0) for one in self.site.equipment if one.id not in network.plants),
+            *((self._devices.get(one.id), one.fed_by, BOOT) for one in self.site.devices),
+            *((lines.get(one.id), one.fed_by, BOOT) for one in self.site.buses),
+            *((adapters.get(one.id), one.fed_by, BOOT) for one in self.site.gateways),
+        ]
+        for thing, feeder, boot in hung:
+            if thing is not None and feeder is not None:
+                network.hang(thing, feeder, boot)
+
     def _unit(self, device: Device, seed: int) -> Unit:
         image = RegisterImage(
             self.wiring.profiles[device.id],
             lambda point: self.wiring.value(device.id, point),
             lambda point, value: self.wiring.write(device.id, point, value),
             device.scale,
+            lambda point: self.wiring.drop(device.id, point),
         )
         return Unit(device.id, image, Random(f"{seed}/{device.id}"))
 
@@ -123,7 +158,9 @@ class Simulation:
             if device.via is not None:
                 gateways.add(name)
         return [
-            Adapter(name, devices, broker, site=self.site.id, gateway=name in gateways, clock=self._clock)
+            Adapter(
+                name, devices, broker, site=self.site.id, gateway=name in gateways, clock=self._clock, link=self._link
+            )
             for name, devices in behind.items()
         ]
 
@@ -145,6 +182,7 @@ class Simulation:
             site=self.site.id,
             via=device.via,
             value=lambda point: self.wiring.value(device.id, point),
+            watch=self.wiring.watch(device.id),
             plant=self.wiring.plant_behind(device.id),
             clock=self._clock,
             guard=Guard(self.site.id, device.id, key, self._clock) if key is not None else None,

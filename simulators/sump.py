@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from simulators.climate import dry_sky
 from simulators.faults import Details, number
 from simulators.plant import Plant
 
@@ -12,10 +13,6 @@ NOISE = 0.003
 """Standard deviation of a submersible level sensor, m."""
 CATCHMENT, RUNOFF, LAG = 800.0, 0.9, 300.0
 """Roof and yard that drain into one pit: m2, share that runs off, and s until it is there (reference/devices.md C2)."""
-
-
-def dry_sky(now: float) -> float:
-    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +94,7 @@ class Sump(Plant):
         idle = {int(self.detail("pump_idle", "pump", 2.0))} if "pump_idle" in self.faults else set()
         if "left_in_hand" in self.faults:
             idle.add(int(self.detail("left_in_hand", "pump", 1.0)))
+        idle |= tripped
         called = {3 - pump if pump in idle else pump for pump in self.called}
         return (called | hand) - tripped
 

@@ -40,6 +40,7 @@ class Tank(Plant):
         "inlet_stuck": "float valve stuck open: overflow",
         "sensor_broken": "level sensor line broken",
         "sensor_frozen": "level reading frozen",
+        "sensor_jumps": "bad contact: once a minute the reading falls by 0.4 m and comes back",
     }
     acts_offered: ClassVar[Mapping[str, str]] = {"level": "set the level; level m"}
 
@@ -97,6 +98,8 @@ class Tank(Plant):
         if "sensor_frozen" not in self.faults:
             self._reading = max(0.0, self.level + self.random.gauss(0.0, self.vessel.noise))
         reading = None if "sensor_broken" in self.faults else self._reading
+        if reading is not None and "sensor_jumps" in self.faults and int(self.now) % 60 == 0:
+            reading = max(0.0, reading - 0.4)
         self.points.update(
             level=reading,
             level_percent=None if reading is None else reading / self.vessel.full * 100.0,

@@ -30,6 +30,9 @@ class TankGroup(Plant):
             raise CommandRefused(f"{self.name}.{point} cannot be written")
         self.points[point] = bool(value)
 
+    def drop(self, point: str) -> None:
+        """A motor valve stays where it is."""
+
     def flow(self, dt: float) -> None:
         for valve, opening in self._opening.items():
             if f"valve_{valve}_stuck" not in self.faults:

@@ -1,9 +1,10 @@
 """Which point of which device shows which point of which plant, and which device speaks for a plant."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -48,7 +49,7 @@ class Wiring:
                 device, _, point = path.partition(".")
                 self._shown.setdefault((device, point), Shown(plant, name))
                 devices[device] = None
-            self._speakers[row.id] = [d for d in devices if self.profiles[d].mqtt is not None]
+            self._speakers[row.id] = [d for d in devices if self.profiles[d].modbus is None]
 
     def value(self, device: str, point: str) -> Value | None:
         """What the device measures there now; None: its sensor is broken."""
@@ -56,7 +57,18 @@ class Wiring:
         if shown is not None:
             return shown.plant.points[shown.point]
         kept = self._unwired.get((device, point))
-        return resting(self.profiles[device].points[point]) if kept is None else kept
+        if kept is None:
+            kept = self._unwired[device, point] = resting(self.profiles[device].points[point])
+        return kept
+
+    def watch(self, device: str) -> Callable[[], list[Value | None]]:
+        """All that the device says of its state, in one look: a thousand devices are looked at with every tick."""
+        places: list[tuple[Mapping[Any, Value | None], object]] = []
+        for point in self.profiles[device].fields:
+            self.value(device, point)
+            shown = self._shown.get((device, point))
+            places.append((self._unwired, (device, point)) if shown is None else (shown.plant.points, shown.point))
+        return lambda: [there[at] for there, at in places]
 
     def write(self, device: str, point: str, value: Value, told: Mapping[str, str] | None = None) -> None:
         """A write that reached the device; an output without a load just keeps it. Raises CommandRefused."""
@@ -67,11 +79,23 @@ class Wiring:
             shown.plant.told = told or {}
             shown.plant.write(shown.point, value)
 
+    def drop(self, device: str, point: str) -> None:
+        """An output that loses its supply."""
+        shown = self._shown.get((device, point))
+        if shown is None:
+            self._unwired[device, point] = False
+        else:
+            shown.plant.drop(shown.point)
+
+    def source(self, device: str, point: str) -> Shown | None:
+        """What the device measures or switches there; None for what is not wired."""
+        return self._shown.get((device, point))
+
     def is_wired(self, device: str, point: str) -> bool:
         return (device, point) in self._shown
 
     def speaker(self, plant: Plant, happening: Happening) -> str | None:
-        """The MQTT device that reports this; the camera at a lane speaks for plates, else the first that knows it."""
+        """The device that reports this; the camera at a lane speaks for plates, else the first that knows it."""
         devices = self._speakers.get(plant.name, [])
         if happening.type.startswith("plate."):
             devices = sorted(devices, key=lambda device: self._topic_class(device) != "lpr")

@@ -29,7 +29,7 @@ from simulators.weather import Weather
 from simulators.zone import Zone
 
 MAX_STEP = 1.0
-"""Longest step of simulated time, s; longer advances are cut up."""
+"""Longest step of simulated time, s, unless a world is told otherwise; longer advances are cut up."""
 START_HOUR = 10.0
 FLATS_PER_TANK = 100
 TRAFFIC: Mapping[str, float] = {"door": 45.0, "lane": 60.0, "panel": 240.0, "intercom": 600.0, "car_park": 30.0}
@@ -53,8 +53,10 @@ class World:
         seed: int = 1,
         traffic: float = 1.0,
         shunned: Container[str] = (),
+        longest_step: float = MAX_STEP,
     ) -> None:
         self.now = 0.0
+        self.longest_step = longest_step
         self._seed = seed
         self._traffic = traffic
         self._shunned = shunned
@@ -89,7 +91,7 @@ class World:
         """Move the whole world on; every plant sees the same steps."""
         left = seconds
         while left > 1e-9:
-            dt = min(left, MAX_STEP)
+            dt = min(left, self.longest_step)
             if self.network.stands_alone:
                 self.network.mains.step(dt)
             for plant in self.plants.values():
@@ -132,9 +134,9 @@ class World:
             case "partition":
                 return Partition(row.id, random)
             case "fence":
-                return Fence(row.id, random)
+                return Fence(row.id, random, rain=self.climate.rain)
             case "weather":
-                return Weather(row.id, random)
+                return Weather(row.id, random, rain=self.climate.rain)
             case "intercom":
                 return Intercom(row.id, random, pace=pace)
             case "tour":

@@ -85,7 +85,13 @@ class Zone(Plant):
         leak = self.detail("wet_cable", "ohm", 5000.0)
         return leak if ohm == inf else ohm * leak / (ohm + leak)
 
+    @property
+    def _is_sound(self) -> bool:
+        return self._seen == self.points["state"] == "normal" and self.points["loop"] == 1.0
+
     def flow(self, dt: float) -> None:
+        if not self.faults and self._wet <= 0.0 and self._is_sound:
+            return  # a sound loop's noise never reaches a limit
         self._wet = max(self._wet - dt, 0.0)
         if "rain" in self.faults and self.random.random() < dt * self.detail("rain", "rate", 6.0) / 60.0:
             self._wet = self.random.uniform(0.4, 2.0)

@@ -11,6 +11,9 @@ from hypothesis import settings
 from estate.model import Now
 from simulators.broker import RunningBroker, broker
 
+# No deadlines: a machine that others use too is slow for reasons that no test is about.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 settings.register_profile("long", max_examples=24_000, stateful_step_count=50, deadline=None)
 
 ROOT = Path(__file__).parent.parent

@@ -1,5 +1,6 @@
 """The daemon as a child process, as systemd would run it; for system tests and the bench."""
 
+import http
 import http.client
 import json
 import os
@@ -91,6 +92,13 @@ class Desk:
     @property
     def cookie(self) -> str:
         return self._cookie
+
+    def command(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """A command to equipment, with its second step where it asks for one."""
+        status, answer = self.ask("POST", path, body)
+        if status == http.HTTPStatus.PRECONDITION_REQUIRED:
+            return self.ask("POST", path, {**body, "confirm": answer["confirm"]})
+        return status, answer
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from daemon.assembly import Assembly, assemble
+from daemon.commands.refusal import listed
 from estate.errors import ConfigError, Fault
 from estate.wording import catalogue
 
@@ -14,9 +15,7 @@ def main_check(folder: Path, language: str = "zh", strict: bool = False) -> int:
     try:
         assembly = assemble(folder)
     except ConfigError as error:
-        for found in error.faults:
-            print(found.text(language))
-        print(words["summary_bad"][language].format(count=len(error.faults)))
+        print("\n".join(listed(error.faults, language)))
         return 1
     lints = assembly.lints
     for mark, doubts in (("mark_warning", lints.warnings), ("mark_note", lints.notes)):

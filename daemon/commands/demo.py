@@ -17,6 +17,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from daemon.commands.refusal import refuse
 from daemon.commands.user import set_password
 from estate.errors import ConfigError
 from estate.people import Role
@@ -60,13 +61,8 @@ class Controls:
 def main_demo(site: Path | None, port: int, quiet: bool, embedded: bool, seed: int) -> int:
     try:
         asyncio.run(_until_interrupted(site or RIVERSIDE, port, quiet, embedded, seed))
-    except ConfigError as error:
-        for fault in error.faults:
-            print(fault.text(), file=sys.stderr)
-        return 1
-    except (ChildEnded, RuntimeError) as error:
-        print(f"estated demo: {error}", file=sys.stderr)
-        return 1
+    except (ConfigError, ChildEnded, RuntimeError) as reason:
+        return refuse("demo", reason)
     print("demo ended, nothing left behind")
     return 0
 

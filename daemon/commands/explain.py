@@ -6,6 +6,7 @@ from pathlib import Path
 
 from daemon.assembly import assemble
 from daemon.commands.moment import MomentError, moment, zone_named
+from daemon.commands.refusal import refuse
 from daemon.explain.explainer import Explainer, UnknownAlarm
 from daemon.explain.sentences import Sentences
 from daemon.historian.reading import recording
@@ -24,21 +25,13 @@ def main_explain(site: Path, state: Path, alarm: str, at: str | None, language: 
         explainer = Explainer(assembly, recording(assembly.site, folder.history), folder.journal)
         when = moment(at, zone) if at is not None else None
         found = asyncio.run(explainer.explain(AlarmId(alarm), when))
-    except ConfigError as error:
-        for fault in error.faults:
-            print(fault.text(language), file=sys.stderr)
-        return 1
     except UnknownAlarm as unknown:
         near = nearest(alarm, (str(one.alarm) for one in assembly.rules))
         meant = f"; did you mean {near}?" if near else ""
         print(f"estated explain: {unknown}{meant}", file=sys.stderr)
         return 1
-    except FileNotFoundError as missing:
-        print(f"estated explain: {missing}: no journal", file=sys.stderr)
-        return 1
-    except (MomentError, TransportError) as error:
-        print(f"estated explain: {error}", file=sys.stderr)
-        return 1
+    except (ConfigError, FileNotFoundError, MomentError, TransportError) as reason:
+        return refuse("explain", reason, language)
     for line in Sentences(language, zone).lines(found):
         print(line)
     return 0

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from daemon.catalogue import read_catalogue
+from daemon.commands.refusal import refuse
 from estate.command_keys import KEY_FILE, write_command_keys
 from estate.errors import ConfigError
 from estate.site import read_site
@@ -14,8 +15,7 @@ def main_keys(folder: Path) -> int:
     try:
         site = read_site(folder)
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 1
+        return refuse("keys", error)
     profiles = read_catalogue(folder, (row.value.profile for row in site.devices), ()).profiles
     wanted = [
         one.id
@@ -24,8 +24,10 @@ def main_keys(folder: Path) -> int:
     ]
     try:
         new = write_command_keys(folder, wanted)
-    except ValueError as error:
-        print(error, file=sys.stderr)
+    except ConfigError as error:
+        return refuse("keys", error)
+    except OSError as error:
+        print(f"estated keys: {KEY_FILE} was left as it is: {error}", file=sys.stderr)
         return 1
     print(f"{folder / KEY_FILE}: {len(new)} new key(s) of {len(wanted)}: {', '.join(new) or '-'}")
     return 0

@@ -1,11 +1,11 @@
 """`estated kpi`: the figures of a period from the journal, per shift and position."""
 
 import json
-import sys
 from datetime import tzinfo
 from pathlib import Path
 
-from daemon.commands.moment import MomentError, period, zone_named
+from daemon.commands.moment import period, zone_named
+from daemon.commands.refusal import refuse
 from daemon.kpi.document import document
 from daemon.kpi.printing import lines
 from daemon.kpi.report import kpi
@@ -24,16 +24,8 @@ def main_kpi(
         first, last = period(start, end, where)
         shifts = Shifts.parse(shift, where)
         report = kpi(StateFolder(state).journal, first, last, shifts)
-    except ConfigError as error:
-        for fault in error.faults:
-            print(fault.text(language), file=sys.stderr)
-        return 1
-    except FileNotFoundError as missing:
-        print(f"estated kpi: {missing}: no journal", file=sys.stderr)
-        return 1
-    except (MomentError, ValueError) as error:
-        print(f"estated kpi: {error}", file=sys.stderr)
-        return 1
+    except (ConfigError, FileNotFoundError, ValueError) as reason:
+        return refuse("kpi", reason, language)
     if as_json:
         print(json.dumps(document(report), ensure_ascii=False, indent=1))
         return 0

@@ -9,14 +9,15 @@ from time import perf_counter
 from typing import Any
 
 from daemon.catalogue import read_catalogue
+from daemon.commands.refusal import refuse
 from drivers.modbus.client import Connection
-from drivers.modbus.inspection import AS_WRITTEN, WAYS, Doubt, Found, Way, better, look
-from drivers.modbus.survey import Survey, agrees
+from drivers.modbus.inspection import AS_WRITTEN, WAYS, Doubt, Found, Way, likely, look
+from drivers.modbus.survey import Survey
 from drivers.modbus.unit import DEFAULT_UNIT
 from drivers.profile import Probe, Profile
 from estate.errors import ConfigError
 from estate.installation import Bus, Device
-from estate.site import read_site
+from estate.site import in_order, read_site
 from estate.wording import catalogue, nearest, some
 
 UNREADABLE, DOUBTFUL = 2, 1
@@ -41,17 +42,26 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What one reading of a device showed. `way` is how it would look right."""
+    """What one reading of a device showed. `ways` are how it would look right, the one to try first at the front.
+
+    `unread` says of points why they could not be read; `answers`: whether the unit said anything at all.
+    """
 
     device: Device
     profile: Profile
     points: dict[str, Found]
     alternatives: dict[str, tuple[Way, ...]]
     identity: Identity | None
-    way: Way
+    ways: tuple[Way, ...]
     refused: dict[str, str]
+    unread: dict[str, str]
+    answers: bool
     reads: int
     seconds: float
+
+    @property
+    def way(self) -> Way:
+        return self.ways[0]
 
     @property
     def code(self) -> int:
@@ -60,7 +70,7 @@ class Probed:
         doubts = any(found.doubt for found in self.points.values())
         stranger = self.identity is not None and not self.identity.is_right
         missing = any(not found.raw for found in self.points.values())
-        return DOUBTFUL if doubts or stranger or missing else 0
+        return DOUBTFUL if doubts or stranger or missing or self.ways != (AS_WRITTEN,) else 0
 
 
 def main_probe(folder: Path, device: str, language: str = "en", as_json: bool = False) -> int:
@@ -72,10 +82,13 @@ def main_probe(folder: Path, device: str, language: str = "en", as_json: bool = 
     try:
         site = read_site(folder)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        refuse("probe", error, language)
         return UNREADABLE
     found = next((one for one in site.devices.values if one.id == device), None)
     if found is None:
+        if device in site.devices.ids or site.outline is None:
+            refuse("probe", ConfigError(in_order(site.faults)), language)
+            return UNREADABLE
         known = some(site.devices.ids)
         near = nearest(device, site.devices.ids) or "-"
         print(words["probe_no_device"][language].format(id=device, near=near, known=known), file=sys.stderr)
@@ -84,9 +97,10 @@ def main_probe(folder: Path, device: str, language: str = "en", as_json: bool = 
     profile = knowledge.profiles.get(found.profile)
     buses = site.outline.buses if site.outline is not None else ()
     bus = next((one for one in buses if one.id == found.bus), None)
+    if profile is None and knowledge.faults:
+        refuse("probe", ConfigError(in_order(knowledge.faults)), language)
+        return UNREADABLE
     if profile is None or profile.modbus is None or bus is None:
-        for fault in knowledge.faults:
-            print(fault.text(language), file=sys.stderr)
         print(words["probe_no_bus"][language].format(id=device, profile=found.profile), file=sys.stderr)
         return UNREADABLE
     probed = asyncio.run(probe(bus, found, profile))
@@ -118,22 +132,32 @@ async def probe(bus: Bus, device: Device, profile: Profile) -> Probed:
         for name, found in points.items()
         if found.doubt
     }
-    way = better(profile, dump, scales)
+    ways = likely(profile, dump, scales)
     if identity is not None and identity.beside:
-        way = Way(identity.beside, way.swapped)
+        ways = (next((way for way in ways if way.shift == identity.beside), Way(identity.beside)),)
+    elif identity is not None and identity.is_right and len(ways) > 1:
+        ways = tuple(way for way in ways if not way.shift) or ways
     unanswered = survey.refused | survey.silent
     refused = {f"{table.value} {place}": why for (table, place, _), why in unanswered.items()}
+    unread = {
+        name: survey.why_unread(register.table, section.wire(register.address), register.registers)
+        for name, register in profile.registers.items()
+        if not points[name].raw
+    }
+    answers = bool(survey.refused or dump)
     seconds = perf_counter() - begin
-    return Probed(device, profile, points, alternatives, identity, way, refused, survey.reads, seconds)
+    return Probed(
+        device, profile, points, alternatives, identity, ways, refused, unread, answers, survey.reads, seconds
+    )
 
 
 async def _identify(survey: Survey, wanted: Probe, profile: Profile) -> Identity:
     said = await survey.identity(wanted, profile)
-    if said != "" and agrees(wanted, said):
+    if said != "" and wanted.agrees(said):
         return Identity(wanted.expect, said, True)
     for shift in (-1, 1):
         beside = await survey.identity(wanted, profile, shift)
-        if beside != "" and agrees(wanted, beside):
+        if beside != "" and wanted.agrees(beside):
             return Identity(wanted.expect, said, False, shift)
     return Identity(wanted.expect, said, False)
 
@@ -155,6 +179,7 @@ def document(probed: Probed) -> dict[str, Any]:
         if identity is None
         else {"expected": identity.expected, "said": identity.said, "right": identity.is_right, "at": identity.beside},
         "looks_right": {"as_written": probed.way.is_as_written, **_as_json(probed.way)},
+        "looks_right_too": [_as_json(way) for way in probed.ways[1:]],
         "points": [
             {
                 "point": name,
@@ -165,7 +190,7 @@ def document(probed: Probed) -> dict[str, Any]:
                 "value": probed.points[name].reading.value,
                 "unit": _unit(probed, name),
                 "quality": probed.points[name].reading.quality.value,
-                "reason": probed.points[name].reading.reason,
+                "reason": probed.unread.get(name) or probed.points[name].reading.reason,
                 "doubt": probed.points[name].doubt,
                 "would_look_right": [_as_json(way) for way in probed.alternatives.get(name, ())],
             }
@@ -197,7 +222,14 @@ def told(probed: Probed, bus: Bus, language: str) -> list[str]:
         lines.append(say("probe_stranger", said=identity.said or "-", expected=expected))
     lines += _table(probed, language)
     if probed.code == UNREADABLE:
-        lines.append(say("probe_nothing", why=next(iter(probed.refused.values()), "-")))
+        nothing = "probe_no_registers" if probed.answers else "probe_nothing"
+        lines.append(say(nothing, why=next(iter(probed.refused.values()), "-")))
+        if probed.way.shift:
+            lines.append(say("probe_better", way=_way(probed.way, language)))
+    elif len(probed.ways) > 1:
+        first, *others = (_way(way, language) for way in probed.ways)
+        code = "probe_two_ways" if probed.way.is_as_written else "probe_either"
+        lines.append(say(code, first=first, others=", ".join(others)))
     elif not probed.way.is_as_written:
         lines.append(say("probe_better", way=_way(probed.way, language)))
     elif probed.code == 0:
@@ -215,6 +247,8 @@ def _table(probed: Probed, language: str) -> list[str]:
         raw = " ".join(f"{word:04x}" if not register.table.is_bits else str(word) for word in found.raw) or "-"
         value = "-" if found.reading.value is None else f"{found.reading.value} {_unit(probed, name)}".strip()
         notes = [found.reading.reason] if found.reading.reason else []
+        if probed.unread.get(name):
+            notes.append(probed.unread[name])
         if found.doubt:
             notes.append(catalogue()[WORDS[found.doubt]][language])
             better_ways = [_way(way, language) for way in probed.alternatives.get(name, ())]

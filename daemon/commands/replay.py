@@ -8,6 +8,7 @@ from pathlib import Path
 
 from daemon.assembly import assemble
 from daemon.commands.moment import MomentError, period, zone_named
+from daemon.commands.refusal import refuse
 from daemon.kpi.annunciation import microseconds
 from daemon.kpi.shift import Shifts
 from daemon.replay.compare import compare
@@ -37,16 +38,8 @@ def main_replay(site: Path, state: Path, start: str, end: str, rules: Path | Non
         began = time.monotonic()
         with _progress(printing) as told:
             outcomes = replay(Task(site, rules, state, played), told.hear)
-    except ConfigError as error:
-        for fault in error.faults:
-            print(fault.text(language), file=sys.stderr)
-        return 1
-    except FileNotFoundError as missing:
-        print(f"estated replay: {missing}: no journal", file=sys.stderr)
-        return 1
-    except (MomentError, TransportError) as error:
-        print(f"estated replay: {error}", file=sys.stderr)
-        return 1
+    except (ConfigError, FileNotFoundError, MomentError, TransportError) as reason:
+        return refuse("replay", reason, language)
     before, after = (actual, outcomes.old) if outcomes.new is None else (outcomes.old, outcomes.new)
     classes = {str(one.alarm): one.class_ for one in (*new.rules, *old.rules)}
     _print(printing, played, rules is not None, actual, before, after, time.monotonic() - began)

@@ -11,10 +11,11 @@ from time import perf_counter
 from pydantic import ValidationError
 
 from daemon.catalogue import PROFILES, read_catalogue
+from daemon.commands.refusal import refuse
 from drivers.modbus.client import Connection
 from drivers.modbus.inspection import scores
 from drivers.modbus.plan import plan
-from drivers.modbus.survey import Survey, agrees
+from drivers.modbus.survey import Survey
 from drivers.profile import Profile, Table
 from estate.errors import ConfigError, TransportError
 from estate.installation import Bus
@@ -100,7 +101,7 @@ def _bus(folder: Path | None, bus_id: str | None, line: Mapping[str, object], la
     try:
         outline = read_site(folder).outline
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        refuse("scan", error, language)
         return None
     buses = {one.id: one for one in outline.buses} if outline is not None else {}
     if bus_id not in buses:
@@ -146,7 +147,7 @@ async def _recognise(survey: Survey, answer: str, profiles: Mapping[str, Profile
     certain = []
     for name, profile in profiles.items():
         probe = profile.modbus.probe if profile.modbus is not None else None
-        if probe is not None and agrees(probe, await survey.identity(probe, profile)):
+        if probe is not None and probe.agrees(await survey.identity(probe, profile)):
             certain.append(name)
     possible: Sequence[tuple[float, str]] = ()
     if not certain:

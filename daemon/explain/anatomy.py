@@ -8,7 +8,7 @@ from daemon.explain.wording import LANGUAGES, decimals, number, say, say_whether
 from estate.model import Value
 from rules.absence import without
 from rules.condition import parse
-from rules.evaluation import Compiler, Deadband, Evaluate, Found, Places
+from rules.evaluation import Compiler, Deadband, Found, Places
 from rules.functions import written
 from rules.instance import RuleInstance
 from rules.kinds import Kind, check
@@ -274,7 +274,7 @@ class _Kept(Found):
             key = f"not {key}"
         return self._place[key]
 
-    def since(self, node: Since, limit: Evaluate) -> tuple[int, int]:
+    def since(self, node: Since) -> tuple[int, int]:
         return self.place(node, 0), self._instance.now
 
 

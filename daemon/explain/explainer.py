@@ -91,7 +91,8 @@ class Explainer:
     ) -> Explanation | None:
         """From the last evaluations of the running rule; None when they do not reach back so far."""
         now = live.clock.now()
-        known = [one for one in live.engine.evaluations(instance.alarm) if _utc(one[0], now) <= at]
+        evaluations = live.engine.evaluations(instance.alarm, now.mono if latest else None)
+        known = [one for one in evaluations if _utc(one[0], now) <= at]
         if not known:
             return None
         due = live.engine.due(instance.alarm) if latest else None
@@ -122,7 +123,7 @@ class Explainer:
         now = Now(at, _seconds(at))
         _wake(engine, now.mono)
         engine.step((), now)
-        known = engine.evaluations(instance.alarm)
+        known = engine.evaluations(instance.alarm, now.mono)
         if not known:
             state = before[-1] if before else None
             return Explanation(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from daemon.historian import line_protocol
 from daemon.historian.buffer import Stamped
-from daemon.historian.recorded import QUALITY, Asked, Pace, Rebuilder
+from daemon.historian.recorded import QUALITY, Asked, Pace, Row, sample_of, stored
 from daemon.historian.sqlite_file import give_back_free_pages, open_file, used_bytes
 from daemon.historian.trend import QUALITIES, Bucket, TrendQuery
 from estate.errors import TransportError
@@ -149,31 +149,40 @@ class EmbeddedHistory:
         """In order of time, a stretch in memory at a time. Blocks. Raises TransportError when it cannot be read."""
         pace = Pace(start, end)
         while (stretch := pace.stretch()) is not None:
-            found = self._samples(_SAMPLES, asked, *stretch)
+            found = self._rows(_SAMPLES, asked, *stretch)
             pace.found(len(found))
-            yield from found
+            yield from map(sample_of, found)
 
-    async def stream(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Sample]]:
-        """See `Recording.stream`."""
+    async def rows(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Row]]:
+        """See `Recording.rows`."""
         pace = Pace(start, end)
         while (stretch := pace.stretch()) is not None:
-            found = await asyncio.to_thread(self._samples, _SAMPLES, asked, *stretch)
+            found = await asyncio.to_thread(self._rows, _SAMPLES, asked, *stretch)
             pace.found(len(found))
             yield found
 
+    async def stream(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Sample]]:
+        """See `Recording.stream`."""
+        async for rows in self.rows(asked, start, end):
+            yield [sample_of(one) for one in rows]
+
     async def latest(self, asked: Asked, at: datetime) -> list[Sample]:
         """See `Recording.latest`."""
-        return await asyncio.to_thread(self._samples, _LATEST, asked, 0, line_protocol.nanoseconds(at))
+        rows = await asyncio.to_thread(self._rows, _LATEST, asked, 0, line_protocol.nanoseconds(at))
+        return [sample_of(one) for one in rows]
 
-    def _samples(self, question: str, asked: Asked, start: int, end: int) -> list[Sample]:
-        build = Rebuilder(asked).sample
+    def _rows(self, question: str, asked: Asked, start: int, end: int) -> list[Row]:
+        wanted, states = set(asked.points), set(asked.states)
         try:
             with closing(self._open()) as file:
-                names = {number: PointId(name) for number, name in file.execute("SELECT id, name FROM point")}
-                wanted = set(asked.points)
-                numbers = json.dumps([number for number, name in names.items() if name in wanted])
-                rows = file.execute(question, {"points": numbers, "start": start, "end": end})
-                return [build(names[point], at, value, text, QUALITY[level]) for point, at, value, text, level in rows]
+                known = file.execute("SELECT id, name FROM point").fetchall()
+                named = {number: (PointId(name), name in states) for number, name in known if name in wanted}
+                asking = {"points": json.dumps(list(named)), "start": start, "end": end}
+                found: list[Row] = []
+                for point, at, value, text, quality in file.execute(question, asking):
+                    name, state = named[point]
+                    found.append((name, at, stored(value, text, state), QUALITY[quality]))
+                return found
         except sqlite3.Error as error:
             raise TransportError(f"the history file cannot be read: {error}") from error
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from daemon.damage import is_damaged, set_aside
 from daemon.historian.buffer import Buffer, Stamped
 from daemon.historian.embedded import EmbeddedFile, EmbeddedHistory
 from daemon.historian.health import Health, HistoryState
@@ -21,7 +22,7 @@ from daemon.historian.influx import InfluxServer, Settings
 from daemon.historian.line_protocol import Encoder
 from daemon.historian.sender import Pauses, Sender
 from daemon.historian.spool import Spool
-from daemon.historian.sqlite_file import FileThread, is_damaged, set_aside
+from daemon.historian.sqlite_file import FileThread
 from daemon.historian.trend import Bucket, History, TrendQuery
 from drivers.source import Deliver
 from estate.model import Clock, Delivery, PointId, Quality, Sample

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from daemon.historian.answer import Answer, Verdict, judge, spoken
 from daemon.historian.line_protocol import nanoseconds
-from daemon.historian.raw_query import latest_influxql, rows, samples, samples_influxql
-from daemon.historian.recorded import Asked, Pace
+from daemon.historian.raw_query import counted, latest_influxql, rows, samples_influxql
+from daemon.historian.recorded import Asked, Pace, Row, sample_of
 from daemon.historian.trend import Bucket, TrendQuery, buckets, influxql
 from estate.errors import TransportError
 from estate.model import Sample
@@ -86,18 +86,24 @@ class InfluxServer:
         """See `History.trend`. A server without InfluxQL (VictoriaMetrics) cannot answer: TransportError."""
         return buckets(await self._ask(influxql(query, self._site), "ms"))
 
-    async def stream(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Sample]]:
-        """See `Recording.stream`; needs InfluxQL as trends do."""
+    async def rows(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Row]]:
+        """See `Recording.rows`; needs InfluxQL as trends do."""
         pace = Pace(start, end)
         while (stretch := pace.stretch()) is not None:
             answer = await self._ask(samples_influxql(self._site, *stretch), "ns")
-            found = samples(answer, asked)
-            pace.found(rows(answer))
+            found = rows(answer, asked)
+            pace.found(counted(answer))
             yield found
+
+    async def stream(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Sample]]:
+        """See `Recording.stream`."""
+        async for found in self.rows(asked, start, end):
+            yield [sample_of(one) for one in found]
 
     async def latest(self, asked: Asked, at: datetime) -> list[Sample]:
         """See `Recording.latest`."""
-        return samples(await self._ask(latest_influxql(self._site, nanoseconds(at)), "ns"), asked)
+        answer = await self._ask(latest_influxql(self._site, nanoseconds(at)), "ns")
+        return [sample_of(one) for one in rows(answer, asked)]
 
     async def _ask(self, question: str, epoch: str) -> Mapping[str, Any]:
         """The JSON answer to a question in InfluxQL. Raises TransportError."""

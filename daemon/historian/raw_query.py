@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.historian.line_protocol import MEASUREMENT
-from daemon.historian.recorded import Asked, Rebuilder
+from daemon.historian.recorded import Asked, Row, stored
 from daemon.historian.trend import quoted
 from estate.errors import TransportError
-from estate.model import Quality, Sample, point_id
+from estate.model import Quality, point_id
 
 _FIELDS = 'SELECT "value", "text", "quality"'  # in this order in every answer, nulls where a field is not written
 
@@ -28,11 +28,10 @@ def latest_influxql(site: str, end: int) -> str:
     )
 
 
-def samples(reply: Mapping[str, Any], asked: Asked) -> list[Sample]:
+def rows(reply: Mapping[str, Any], asked: Asked) -> list[Row]:
     """The asked points in the server's JSON answer (`epoch=ns`), in order of time. Raises TransportError."""
-    build = Rebuilder(asked).sample
-    wanted = frozenset(asked.points)
-    found: list[Sample] = []
+    wanted, states = frozenset(asked.points), frozenset(asked.states)
+    found: list[Row] = []
     try:
         result = reply["results"][0]
         if "error" in result:
@@ -45,13 +44,13 @@ def samples(reply: Mapping[str, Any], asked: Asked) -> list[Sample]:
                 raise TransportError("the history server cuts its answers (max-row-limit): it has to be raised or 0")
             if point in wanted:
                 for at, number, text, quality in series["values"]:
-                    found.append(build(point, int(at), number, text, Quality(quality)))
+                    found.append((point, int(at), stored(number, text, point in states), Quality(quality)))
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise TransportError(f"the history server's answer is not an InfluxQL result: {error!r}") from error
-    found.sort(key=lambda sample: sample.received)
+    found.sort(key=lambda row: row[1])
     return found
 
 
-def rows(reply: Mapping[str, Any]) -> int:
+def counted(reply: Mapping[str, Any]) -> int:
     """How many rows the answer holds, of points asked for or not."""
     return sum(len(series["values"]) for result in reply["results"] for series in result.get("series", ()))

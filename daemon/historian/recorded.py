@@ -23,11 +23,19 @@ class Asked:
     states: Collection[PointId] = ()
 
 
+Row = tuple[PointId, int, Value | None, Quality]
+"""A sample as it is stored, `at` in ns since 1970. Of millions few are worth an object."""
+
+
 class Recording(Protocol):
     """Where recorded samples are read: the embedded file or an InfluxDB server.
 
     `at` of a sample is when it was measured, `received` the same in seconds since 1970: a history keeps one time only.
     """
+
+    def rows(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Row]]:
+        """As `stream`, each sample as a row."""
+        ...
 
     def stream(self, asked: Asked, start: datetime, end: datetime) -> AsyncIterator[list[Sample]]:
         """Stretches in order of time, `start` included, `end` excluded. Raises TransportError when unreadable."""
@@ -60,18 +68,21 @@ class Pace:
         self._width = min(max(wanted, self._width // 8, _LEAST), self._width * 4, _MOST)
 
 
-class Rebuilder:
-    """Turns a stored row back into a sample."""
+def sample_of(row: Row) -> Sample:
+    point, at, value, quality = row
+    return Sample(point, value, quality, moment(at), at / 1e9)
 
-    def __init__(self, asked: Asked) -> None:
-        self._states = frozenset(asked.states)
 
-    def sample(self, point: PointId, at: int, number: float | None, text: str | None, quality: Quality) -> Sample:
-        """`at` in ns since 1970."""
-        value: Value | None = text if number is None else number
-        if number is not None and point in self._states:
-            value = number != 0.0
-        return Sample(point, value, quality, _EPOCH + timedelta(microseconds=at // 1000), at / 1e9)
+def moment(at: int) -> datetime:
+    """`at` in ns since 1970."""
+    return _EPOCH + timedelta(microseconds=at // 1000)
+
+
+def stored(number: float | None, text: str | None, state: bool) -> Value | None:
+    """The value of a point whose numbers and texts lie in fields of their own; a state is 1 or 0."""
+    if number is None:
+        return text
+    return number != 0.0 if state else number
 
 
 QUALITY: Mapping[str | None, Quality] = {None: Quality.GOOD, **{one.value: one for one in Quality}}

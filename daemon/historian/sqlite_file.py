@@ -5,19 +5,15 @@ seconds. Alarms are not here: they are in the journal, which has its own file.
 """
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-log = logging.getLogger(__name__)
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FREE_PAGES_KEPT = 1000
 _FREE_PAGES_PER_CALL = 500
 
@@ -42,7 +38,7 @@ class FileThread:
 def open_file(path: Path, schema: str) -> sqlite3.Connection:
     """A connection for the calling thread only; `schema` is run when the file is new. Rows are plain tuples.
 
-    Raises sqlite3.DatabaseError; when `is_damaged` says so, `set_aside` makes room for a new file.
+    Raises sqlite3.DatabaseError; see daemon.damage for a file that is broken.
     """
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -59,20 +55,6 @@ def open_file(path: Path, schema: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def is_damaged(error: BaseException) -> bool:
-    """Whether the file itself is broken, rather than the disk full or the file locked."""
-    return getattr(error, "sqlite_errorcode", None) in _DAMAGED
-
-
-def set_aside(path: Path) -> None:
-    """Rename a damaged file to `<name>.damaged`, replacing an older one, for whoever wants to look into it."""
-    log.error("%s is damaged: kept as %s.damaged, a new one is begun", path, path.name)
-    for end in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + end)
-        if part.exists():
-            part.replace(path.with_name(f"{path.name}.damaged{end}"))
 
 
 def give_back_free_pages(connection: sqlite3.Connection) -> None:

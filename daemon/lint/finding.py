@@ -53,14 +53,29 @@ class Watched:
         return self.place
 
 
+Trees = dict[tuple[int, frozenset[str], str], Node | None]
+"""Conditions by class (its identity), absent points and text: equipment of a class shares them."""
+
+
 def look_at(
-    row: Placed[Equipment], cls: EquipmentClass, bound: Mapping[str, PointId], alarms: tuple[RuleInstance, ...]
+    row: Placed[Equipment],
+    cls: EquipmentClass,
+    bound: Mapping[str, PointId],
+    alarms: tuple[RuleInstance, ...],
+    trees: Trees,
 ) -> Watched:
+    """`trees` is kept for all equipment of a site, as long as its classes are."""
     known, absent = cls.known, frozenset(cls.points) - frozenset(bound)
-    trees = {
-        one.alarm: without(check(parse(one.rule.when), known), absent) for one in alarms if one.rule_name in cls.rules
-    }
-    return Watched(row, cls, bound, alarms, {alarm: tree for alarm, tree in trees.items() if tree is not None})
+    conditions: dict[AlarmId, Node] = {}
+    for one in alarms:
+        if one.rule_name not in cls.rules:
+            continue
+        key = (id(cls), absent, one.rule.when)
+        if key not in trees:
+            trees[key] = without(check(parse(one.rule.when), known), absent)
+        if (tree := trees[key]) is not None:
+            conditions[one.alarm] = tree
+    return Watched(row, cls, bound, alarms, conditions)
 
 
 @dataclass(frozen=True, slots=True)

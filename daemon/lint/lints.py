@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from daemon.catalogue import Catalogue
+from daemon.lint.bus_load import overloaded
 from daemon.lint.finding import Watched, told
+from daemon.lint.plain_text import plain_text
+from daemon.lint.profiles import misspelt
 from daemon.lint.reach import doubtful, impossible
 from daemon.lint.reading import idle_parameters, left_out, same_condition, unread
 from daemon.lint.registers import car_parks, uncovered, unregistered
@@ -41,6 +45,7 @@ def lints(
     alarms: Sequence[RuleInstance],
     bindings: Mapping[EquipmentId, Mapping[str, PointId]],
     offered: Offered,
+    catalogue: Catalogue,
 ) -> Lints:
     """Of a site without faults. `alarms` are all, those of devices and of the daemon itself too."""
     warnings = told(
@@ -54,9 +59,10 @@ def lints(
         ]
     )
     warnings += [*unread(site, bindings, watched), *unattended(site), *untold(site, alarms), *uncovered(site, watched)]
+    warnings += [*misspelt(site, catalogue, bindings), *overloaded(site, catalogue)]
     cases = (case for one in watched for case in worst_cases(one, offered))
     return Lints(
         tuple(in_order(warnings)),
-        tuple(in_order(told(finding for one in watched for finding in left_out(one)))),
+        tuple(in_order([*told(finding for one in watched for finding in left_out(one)), *plain_text(site)])),
         max(cases, key=lambda case: case.seconds, default=None),
     )

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import multiprocessing
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -11,10 +12,13 @@ from pathlib import Path
 from daemon.assembly import assemble
 from daemon.historian.reading import recording
 from daemon.replay.course import Outcome, Run, outcome
-from daemon.replay.play import Played, Progress, play
+from daemon.replay.play import Played, Progress, before, play
 from daemon.replay.share import Portion, share
 from daemon.state import StateFolder
 from estate.errors import TransportError
+
+PORTIONS = 4
+"""For each process: enough that they end at about the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,6 @@ class Task:
     rules: Path | None
     state: Path
     played: Played
-    portion: Portion | None = None
 
     @property
     def played_journal(self) -> Path:
@@ -49,16 +52,16 @@ class _Played:
 
 
 def replay(task: Task, progress: Progress, processes: int = 2) -> Outcomes:
-    """Blocks. `progress` hears the share that the slowest process has done, 0 to 1.
+    """Blocks. `progress` hears the share that is done, 0 to 1.
 
     Raises ConfigError, TransportError, FileNotFoundError without a journal.
     """
     old = assemble(task.site)
     new = assemble(task.rules) if task.rules is not None else None
-    shares = share(old, new, processes)
     if not task.played_journal.is_file():
         raise FileNotFoundError(task.played_journal)
-    runs = _in_children([replace(task, portion=one) for one in shares.portions], progress)
+    shares = share(old, new, processes * PORTIONS)
+    runs = _in_children(task, shares.portions, processes, progress)
     period = (task.played.start, task.played.end, task.played.shifts)
     before = outcome([one.old for one in runs], *period)
     if new is None:
@@ -72,72 +75,80 @@ def replay(task: Task, progress: Progress, processes: int = 2) -> Outcomes:
     return Outcomes(before, found)
 
 
-def _in_children(tasks: Sequence[Task], progress: Progress) -> list[_Played]:
+def _in_children(task: Task, portions: Sequence[Portion], processes: int, progress: Progress) -> list[_Played]:
+    """Each process takes the next portion when it is done with one: nobody knows before how long they take."""
     context = multiprocessing.get_context("spawn")
+    waiting = deque(portions)
     children = []
-    waiting: dict[Connection, int] = {}
-    done: dict[int, _Played] = {}
-    shares = [0.0] * len(tasks)
+    busy: dict[Connection, float] = {}
+    done: list[_Played] = []
     try:
-        for number, task in enumerate(tasks):
-            receiving, sending = context.Pipe(duplex=False)
-            child = context.Process(target=_child, args=(task, sending), name=f"replay {number + 1}", daemon=True)
+        for number in range(min(processes, len(portions))):
+            ours, theirs = context.Pipe()
+            child = context.Process(target=_child, args=(task, theirs), name=f"replay {number + 1}", daemon=True)
             child.start()
-            sending.close()
+            theirs.close()
             children.append(child)
-            waiting[receiving] = number
-        while waiting:
-            for ready in wait(list(waiting)):
+            ours.send(waiting.popleft())
+            busy[ours] = 0.0
+        while busy:
+            for ready in wait(list(busy)):
                 assert isinstance(ready, Connection)
-                number = waiting[ready]
                 try:
                     said = ready.recv()
                 except EOFError:
-                    raise TransportError(f"part {number + 1} of the replay ended without a result") from None
+                    raise TransportError("a part of the replay ended without a result") from None
                 if isinstance(said, Exception):
                     raise said
                 if isinstance(said, _Played):
-                    done[number] = said
-                    del waiting[ready]
-                    ready.close()
+                    done.append(said)
+                    busy[ready] = 0.0
+                    if waiting:
+                        ready.send(waiting.popleft())
+                    else:
+                        ready.send(None)
+                        ready.close()
+                        del busy[ready]
                 else:
-                    shares[number] = said
-                    progress(min(shares))
+                    busy[ready] = said
+                progress((len(done) + sum(busy.values())) / len(portions))
     finally:
         for child in children:
-            if waiting:  # an error is on its way: the others' work is of no use any more
+            if busy:  # an error is on its way: the others' work is of no use any more
                 child.terminate()
             child.join()
-        for connection in waiting:
+        for connection in busy:
             connection.close()
-    return [done[number] for number in sorted(done)]
+    return done
 
 
-def _child(task: Task, sending: Connection) -> None:
+def _child(task: Task, pipe: Connection) -> None:
     try:
-        sending.send(asyncio.run(_portion(task, sending.send)))
+        asyncio.run(_portions(task, pipe))
     except TransportError as error:
-        sending.send(TransportError(str(error)))
+        pipe.send(TransportError(str(error)))
     finally:
-        sending.close()
+        pipe.close()
 
 
-async def _portion(task: Task, progress: Progress) -> _Played:
-    assert task.portion is not None
+async def _portions(task: Task, pipe: Connection) -> None:
     site = assemble(task.site)
+    changed = assemble(task.rules) if task.rules is not None else None
     history = recording(site.site, StateFolder(task.state).history)
-    part = task.portion
-    second = task.rules is not None and bool(part.new)
+    begins = before(site, task.played_journal, task.played)
+    fresh = before(changed, task.played_journal, task.played) if changed is not None else begins
     # Long lists of plain tuples: looking through them for cycles again and again would cost a tenth.
     gc.disable()
+    while (portion := pipe.recv()) is not None:
+        second = changed is not None and bool(portion.new)
 
-    def first_half(share: float) -> None:
-        progress(share / 2 if second else share)
+        def first_half(share: float, second: bool = second) -> None:
+            pipe.send(share / 2 if second else share)
 
-    old = await play(site, history, task.played_journal, task.played, first_half, part.old)
-    if task.rules is None or not second:
-        return _Played(old, None)
-    new = await play(
-        assemble(task.rules), history, task.played_journal, task.played, lambda done: progress(0.5 + done / 2), part.new
-    )
-    return _Played(old, new)
+        old = await play(site, history, begins, task.played, first_half, portion.old)
+        new = None
+        if changed is not None and second:
+            new = await play(
+                changed, history, fresh, task.played, lambda share: pipe.send(0.5 + share / 2), portion.new
+            )
+        pipe.send(_Played(old, new))

@@ -1,23 +1,24 @@
 """Puts the console's application together, and refuses a route that does not say who may call it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
-from fastapi.dependencies.models import Dependant
-from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from daemon.web.alarm_api import add_alarm_api
 from daemon.web.api import add_api
-from daemon.web.assets import console_files
+from daemon.web.assets import answer, console_files
 from daemon.web.auth import SignIn
+from daemon.web.call import Call
 from daemon.web.control import Control
 from daemon.web.gate import Gate
-from daemon.web.permission import Needs, Permission, Public
+from daemon.web.permission import Permission
+from daemon.web.routes import Guarded, GuardedSocket, Routes
+from daemon.web.session_api import add_session_api
 from daemon.web.sessions import Sessions
 from daemon.web.stream import Stream
-from estate.errors import CommandRefused
 from estate.model import Clock
 
 
@@ -28,15 +29,17 @@ def create_app(
     sessions: Sessions,
     clock: Clock,
     hosts: Iterable[str],
-    more: Iterable[Callable[[APIRouter], None]] = (),
+    more: Iterable[Callable[[Routes], None]] = (),
 ) -> Gate:
     """The ASGI application. `hosts` are the exact `host[:port]` under which browsers reach it; `more` add routes."""
-    app = FastAPI(title="estated", openapi_url=None, docs_url=None, redoc_url=None)
-    add_api(app.router, control, stream, sign_in, sessions, clock)
+    api = Routes(sessions, clock)
+    add_session_api(api, control, sign_in, sessions, clock)
+    add_api(api, control, stream, clock)
+    add_alarm_api(api, control, clock)
     for add in more:
-        add(app.router)
-    _add_files(app.router)
-    app.add_exception_handler(CommandRefused, _command_refused)
+        add(api)
+    _add_files(api)
+    app = api.application()
     declared(app.routes)
     return Gate(app, hosts)
 
@@ -48,40 +51,23 @@ def console_hosts(host: str, port: int, names: Iterable[str] = ()) -> list[str]:
 
 
 def declared(found: Iterable[BaseRoute]) -> dict[str, Permission]:
-    """`METHOD path` -> permission, for every route; raises LookupError for one without."""
+    """`METHOD path` -> permission, for every route; raises LookupError for one without, or one declared twice."""
     table: dict[str, Permission] = {}
     for route in found:
-        if not isinstance(route, APIRoute | APIWebSocketRoute):
+        if not isinstance(route, Guarded | GuardedSocket):
             raise LookupError(f"{route} declares no permission")
-        permissions = list(_permissions(route.dependant))
-        if len(permissions) != 1:
-            raise LookupError(f"{route.path} declares {len(permissions)} permissions, it needs one")
-        methods = sorted(route.methods or ()) if isinstance(route, APIRoute) else ["WEBSOCKET"]
-        for method in methods:
-            table[f"{method} {route.path}"] = permissions[0]
+        if route.declared in table:
+            raise LookupError(f"{route.declared} is declared twice")
+        table[route.declared] = route.permission
     return table
 
 
-def _permissions(dependant: Dependant) -> Iterator[Permission]:
-    if isinstance(dependant.call, Needs | Public):
-        yield dependant.call.permission
-    for inner in dependant.dependencies:
-        yield from _permissions(inner)
-
-
-def _add_files(router: APIRouter) -> None:
+def _add_files(api: Routes) -> None:
     files = console_files()
 
-    @router.get("/{path:path}", dependencies=[Depends(Public())])
-    async def console_file(path: str, request: Request) -> Response:
-        asset = files.get(path)
-        if asset is None:
+    @api.get("/{path:path}", Permission.PUBLIC)
+    async def console_file(call: Call) -> Response:
+        found = files.get(call.path["path"])
+        if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        headers = {"etag": asset.tag, "cache-control": "no-cache"}
-        if request.headers.get("if-none-match") == asset.tag:
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return Response(asset.body, media_type=asset.type, headers=headers)
-
-
-async def _command_refused(_: Request, refusal: Exception) -> JSONResponse:
-    return JSONResponse({"error": "refused", "reason": str(refusal)}, HTTPStatus.CONFLICT)
+        return answer(call.request, found, {"cache-control": "no-cache"})

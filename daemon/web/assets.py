@@ -3,8 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib import resources
 from importlib.resources.abc import Traversable
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -18,9 +22,23 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
+    """`tag` changes with the content."""
+
     body: bytes
     type: str
     tag: str
+
+
+def asset(body: bytes, kind: str) -> Asset:
+    return Asset(body, kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+
+
+def answer(request: Request, found: Asset, headers: Mapping[str, str]) -> Response:
+    """The file, or only the word that the browser's copy is still the same."""
+    told = {"etag": found.tag, **headers}
+    if request.headers.get("if-none-match") == found.tag:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=told)
+    return Response(found.body, media_type=found.type, headers=told)
 
 
 def console_files() -> Mapping[str, Asset]:
@@ -39,5 +57,4 @@ def _collect(folder: Traversable, prefix: str, found: dict[str, Asset]) -> None:
             continue
         kind = TYPES.get("." + entry.name.rpartition(".")[2])
         if kind is not None and entry.name != "jsconfig.json":
-            body = entry.read_bytes()
-            found[prefix + entry.name] = Asset(body, kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+            found[prefix + entry.name] = asset(entry.read_bytes(), kind)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MARK = "x-estate-console"  # the header a cross-site form cannot send; carries the console's name
 LARGEST_HEAD = 8 * 1024  # bytes of all headers together
 LARGEST_BODY = 64 * 1024  # bytes
-SLOWEST_BODY = 10.0  # s for the whole body
+SLOWEST_BODY = 8.0  # s for the whole body
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 CONTENT_POLICY = (
@@ -89,16 +89,17 @@ def _own_address(scope: Scope) -> str:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """A body that is too large or too slow reads as a client that has gone: it gets no answer."""
+    """A body that is too large, or not whole in time, reads as a client that has gone."""
     read = 0
     whole = False
+    until = asyncio.get_running_loop().time() + SLOWEST_BODY
 
     async def receive_some() -> Message:
         nonlocal read, whole
         if whole:
             return await receive()
         try:
-            async with asyncio.timeout(SLOWEST_BODY):
+            async with asyncio.timeout_at(until):
                 message = await receive()
         except TimeoutError:
             return {"type": "http.disconnect"}

@@ -1,11 +1,12 @@
-"""What each role may do, and the dependency by which every route says what it needs."""
+"""What each role may do, and who is let in by it."""
 
 from enum import StrEnum
 from http import HTTPStatus
 
-from fastapi import HTTPException
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
+from daemon.web.connection import KNOWN
 from daemon.web.sessions import Session, Sessions
 from estate.model import Clock
 from estate.people import Role
@@ -40,35 +41,27 @@ def allowed(role: Role) -> list[str]:
     return [permission.value for permission, roles in ROLES.items() if role in roles]
 
 
+def may(session: Session, permission: Permission) -> bool:
+    return session.user.role in ROLES[permission]
+
+
 def cookie_name(connection: HTTPConnection) -> str:
     return SECURE_COOKIE if connection.url.scheme in ("https", "wss") else COOKIE
 
 
-class Needs:
-    """A route's dependency: the session if its role has the permission, else 401 or 403.
+def admitted(connection: HTTPConnection, permission: Permission, sessions: Sessions, clock: Clock) -> Session | None:
+    """The session if its role has the permission, none where the public is let in; else raises a 401 or 403.
 
     Raised before a WebSocket is accepted, it refuses the handshake.
     """
-
-    def __init__(self, permission: Permission, sessions: Sessions, clock: Clock) -> None:
-        self.permission = permission
-        self._sessions = sessions
-        self._clock = clock
-
-    async def __call__(self, connection: HTTPConnection) -> Session:
-        token = connection.cookies.get(cookie_name(connection))
-        session = self._sessions.find(token, self._clock.now().mono) if token else None
-        if session is None:
-            raise HTTPException(HTTPStatus.UNAUTHORIZED, "no session")
-        if session.user.role not in ROLES[self.permission]:
-            raise HTTPException(HTTPStatus.FORBIDDEN, "not permitted")
-        return session
-
-
-class Public:
-    """The dependency of a route that anyone may call: written down, so that a forgotten one stands out."""
-
-    permission = Permission.PUBLIC
-
-    async def __call__(self) -> None:
+    if permission is Permission.PUBLIC:
         return None
+    token = connection.cookies.get(cookie_name(connection))
+    session = sessions.find(token, clock.now().mono) if token else None
+    if session is None:
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "no session")
+    if not may(session, permission):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "not permitted")
+    if (recognise := connection.scope.get(KNOWN)) is not None:
+        recognise()
+    return session

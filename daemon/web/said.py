@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 ConsoleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Count = Annotated[int, Field(ge=0, le=2**53)]
-AlarmName = Annotated[str, Field(min_length=1, max_length=120)]
+AlarmName = Annotated[str, Field(max_length=120, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
 
 class _Said(BaseModel):

@@ -1,11 +1,11 @@
 """What a console must know of the site before the first alarm: names, places, points, texts, plans."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+
+from pydantic_core import to_json
 
 from daemon.assembly import Assembly
 from estate.model import EquipmentId, PointId
@@ -24,25 +24,26 @@ class SiteDocument:
 
 
 def site_document(assembly: Assembly) -> SiteDocument:
-    """Built once at the start."""
+    """Built once at the start, one equipment at a time: the whole tree at once took 4 MB for the 0.25 MB that stay."""
     site = assembly.site
     plans = {plan.id: site.folder / plan.file for plan in site.plans}
     document = {
         "id": site.id,
         "name": _text(site.name),
         "timezone": site.timezone,
-        "equipment": [*_equipment(assembly), *_watched(assembly)],
+        "equipment": _all(assembly),
         "classes": {name: _class(one) for name, one in assembly.classes.items()},
         "plans": [{"id": one.id, "name": _text(one.name), "box": view_box(plans[one.id])} for one in site.plans],
         **_guidance(assembly),
     }
     points = {point for bound in assembly.bindings.values() for point in bound.values()}
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return SiteDocument(body, plans, dict(site.procedures), frozenset(points))
+    return SiteDocument(to_json(document), plans, dict(site.procedures), frozenset(points))
 
 
 def view_box(drawing: Path) -> list[float]:
     """x, y, width and height of an SVG in its own units; without a viewBox its width and height."""
+    from xml.etree import ElementTree
+
     _, root = next(ElementTree.iterparse(drawing, events=("start",)))  # noqa: S314 - the engineer's own file
     box = root.get("viewBox")
     if box is not None:
@@ -58,6 +59,11 @@ def _text(text: Text | None) -> dict[str, str]:
     return {"zh": text.zh, "en": text.en} if text is not None else {"zh": "", "en": ""}
 
 
+def _all(assembly: Assembly) -> Iterator[dict[str, Any]]:
+    yield from _equipment(assembly)
+    yield from _watched(assembly)
+
+
 def _equipment(assembly: Assembly) -> Iterator[dict[str, Any]]:
     for one in assembly.site.equipment:
         yield {
@@ -70,6 +76,7 @@ def _equipment(assembly: Assembly) -> Iterator[dict[str, Any]]:
             "lamp": one.lamp,
             "map": {"plan": one.map.plan, "x": one.map.x, "y": one.map.y} if one.map else None,
             "points": _points(assembly, one.id),
+            "commands": bool(assembly.own_classes[EquipmentId(one.id)].commands),
         }
 
 
@@ -107,15 +114,12 @@ def _class(one: EquipmentClass) -> dict[str, Any]:
 
 def _guidance(assembly: Assembly) -> dict[str, Any]:
     """What an alarm means and asks for, and its on-delay in s. All sumps share their texts: each is listed once."""
-    texts: dict[str, int] = {}
+    texts: dict[tuple[Text, Text, str | None], int] = {}
     alarms: dict[str, dict[str, float]] = {}
     for instance in assembly.rules:
         rule = instance.rule
-        words = {
-            "consequence": _text(rule.consequence),
-            "response": _text(rule.response),
-            "plan": rule.emergency_plan if rule.emergency_plan in assembly.site.procedures else None,
-        }
-        guidance = texts.setdefault(json.dumps(words, ensure_ascii=False), len(texts))
+        plan = rule.emergency_plan if rule.emergency_plan in assembly.site.procedures else None
+        guidance = texts.setdefault((rule.consequence, rule.response, plan), len(texts))
         alarms[instance.alarm] = {"guidance": guidance, "delay": instance.on_delay}
-    return {"guidance": [json.loads(words) for words in texts], "alarms": alarms}
+    words = [{"consequence": _text(why), "response": _text(what), "plan": plan} for why, what, plan in texts]
+    return {"guidance": words, "alarms": alarms}

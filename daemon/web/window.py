@@ -4,12 +4,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from daemon.web.allowance import Allowance
+from daemon.web.console_names import ConsoleNames
 from daemon.web.frames import Frame
+from daemon.web.permission import Permission, may
 from daemon.web.said import Hello, Perceived, Resync, Said, Seen, Sound, said
 from daemon.web.sessions import Session
 from estate.model import Clock
@@ -28,7 +32,8 @@ MESSAGES_PER_SECOND = 50
 MESSAGES_AT_ONCE = 200
 TRY_AGAIN, SIGNED_OUT, NOT_RECEIVING, NONSENSE = 1013, 4001, 4008, 4400
 
-Heard = Callable[[str, Perceived | Sound], Awaitable[None]]
+SOUND_EVERY = 5.0  # s at least between two records of whether this console can be heard
+Heard = Callable[[Session, str, Perceived | Sound], Awaitable[None]]
 
 
 class GoneError(Exception):
@@ -43,21 +48,31 @@ class Window:
     """Queue full: values are skipped (the newest follow later); alarms are never skipped one by one,
     the queue is emptied and a snapshot sent in its place."""
 
-    def __init__(self, socket: WebSocket, stream: "Stream", session: Session, clock: Clock, heard: Heard) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        stream: "Stream",
+        session: Session,
+        clock: Clock,
+        heard: Heard,
+        names: ConsoleNames,
+    ) -> None:
         self._socket = socket
         self._stream = stream
         self._session = session
         self._clock = clock
         self._heard = heard
+        self._names = names
         self._queue: deque[Frame] = deque()
         self._wake = asyncio.Event()
         self._resync = False
         self._values_skipped = False
         self._unseen: deque[tuple[int, float]] = deque()
-        self._said_at = clock.now().mono
-        self._allowance = float(MESSAGES_AT_ONCE)
+        self._allowance = Allowance.full(MESSAGES_AT_ONCE, MESSAGES_PER_SECOND, clock.now().mono)
         self.console = ""
-        self._sound = ""
+        self._sound: Sound | None = None
+        self._sound_told: Sound | None = None
+        self._sound_at = -inf
 
     def offer(self, frame: Frame) -> None:
         """Never waits."""
@@ -79,6 +94,7 @@ class Window:
         """
         await self._socket.accept()
         self._session.windows += 1
+        self._stream.entered += 1
         ending: GoneError | None = None
         joined = False
         try:
@@ -86,7 +102,7 @@ class Window:
             hello = await self._listen()
             if not isinstance(hello, Hello):
                 raise GoneError(NONSENSE, "hello must come first")
-            self.console = hello.console
+            self.console = self._named(hello.console)
             missed = self._stream.join(self, hello.last_seq, hello.boot)
             joined = True
             if missed is None or len(missed) > DEPTH:
@@ -105,12 +121,19 @@ class Window:
             ending = _first(group)
         finally:
             self._session.windows -= 1
+            self._stream.entered -= 1
+            if self.console:
+                self._names.give_back(self.console, self._session)
             if joined:
                 self._stream.leave(self, lost=ending is not None and ending.code == NOT_RECEIVING)
         if ending is not None:
             log.warning("console %s of %s: %s", self.console, self._session.user.id, ending)
             await self._close(ending)
         return ending.code if ending is not None else None
+
+    def _named(self, wanted: str) -> str:
+        """An onlooker records nothing, so he holds no name that an operator may want."""
+        return self._names.take(wanted, self._session) if may(self._session, Permission.OPERATE) else wanted
 
     def _ask_snapshot(self) -> None:
         self._queue.clear()
@@ -137,7 +160,7 @@ class Window:
                 continue
             if frame.must_arrive:
                 self._unseen.append((frame.seq, self._clock.now().mono))
-            await self._socket.send_bytes(frame.body)
+            await self._socket.send_bytes(self._stream.body_for(self._session, frame))
 
     async def _read(self) -> None:
         while True:
@@ -147,15 +170,22 @@ class Window:
                     while self._unseen and self._unseen[0][0] <= seq:
                         self._unseen.popleft()
                 case Perceived():
-                    await self._heard(self.console, message)
-                case Sound(state=state):
-                    if state != self._sound:
-                        self._sound = state
-                        await self._heard(self.console, message)
+                    await self._heard(self._session, self.console, message)
+                case Sound():
+                    self._sound = message
+                    await self._tell_sound()
                 case Resync():
                     self._ask_snapshot()
                 case Hello():
                     raise GoneError(NONSENSE, "a second hello")
+
+    async def _tell_sound(self) -> None:
+        """The last state is told in any case, what changed to and fro in between is not."""
+        now = self._clock.now().mono
+        if self._sound is None or self._sound == self._sound_told or now - self._sound_at < SOUND_EVERY:
+            return
+        self._sound_told, self._sound_at = self._sound, now
+        await self._heard(self._session, self.console, self._sound)
 
     async def _listen(self) -> Said:
         try:
@@ -165,11 +195,7 @@ class Window:
             raise GoneError(NOT_RECEIVING, f"silent for {SEEN_WITHIN:g} s") from None
         except KeyError:
             raise GoneError(NONSENSE, "a binary message") from None
-        now = self._clock.now().mono
-        earned = (now - self._said_at) * MESSAGES_PER_SECOND
-        self._allowance = min(MESSAGES_AT_ONCE, self._allowance + earned) - 1
-        self._said_at = now
-        if self._allowance < 0:
+        if not self._allowance.take(self._clock.now().mono):
             raise GoneError(NONSENSE, "too many messages")
         if len(raw) > LARGEST_MESSAGE:
             raise GoneError(NONSENSE, "message too large")
@@ -185,6 +211,8 @@ class Window:
             now = self._clock.now().mono
             if not self._session.valid(now):
                 raise GoneError(SIGNED_OUT, "session ended")
+            self._session.used = now
+            await self._tell_sound()
             if self._unseen and now - self._unseen[0][1] > SEEN_WITHIN:
                 raise GoneError(NOT_RECEIVING, f"frame {self._unseen[0][0]} not seen within {SEEN_WITHIN:g} s")
 

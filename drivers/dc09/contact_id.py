@@ -2,19 +2,23 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from estate.errors import DecodeError
 
-NEW, RESTORE, STATUS = "1", "3", "6"
 _BLOCK = re.compile(r"#(?P<account>[0-9A-Fa-f]{3,16})\|(?P<qualifier>[136])(?P<code>[0-9A-Fa-f]{3}) "
                     r"(?P<group>[0-9A-Fa-f]{2}) (?P<zone>[0-9A-Fa-f]{3})")  # fmt: skip
 
 
+class Qualifier(StrEnum):
+    NEW = "1"  # an event, or an opening
+    RESTORE = "3"  # its end, or a closing
+    STATUS = "6"  # what still stands
+
+
 @dataclass(frozen=True, slots=True)
 class ContactId:
-    """`qualifier` NEW is an event or an opening, RESTORE its end or a closing, STATUS what still stands."""
-
-    qualifier: str
+    qualifier: Qualifier
     code: str
     group: str
     zone: str
@@ -25,4 +29,4 @@ def contact_id(data: str) -> ContactId:
     found = _BLOCK.fullmatch(data)
     if found is None:
         raise DecodeError(f"no Contact ID: {data[:40]!r}")
-    return ContactId(found["qualifier"], found["code"].upper(), found["group"], found["zone"])
+    return ContactId(Qualifier(found["qualifier"]), found["code"].upper(), found["group"], found["zone"])

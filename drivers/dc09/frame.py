@@ -44,13 +44,20 @@ class Frame:
     time: datetime | None
 
 
+def _of_one_byte(value: int) -> int:
+    for _ in range(8):
+        value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
+    return value
+
+
+_TABLE = tuple(map(_of_one_byte, range(256)))
+
+
 def crc(body: bytes) -> int:
     """CRC-16 with the polynomial 0xA001 from 0 (SIA DC-07, annex B)."""
     value = 0
     for byte in body:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
+        value = value >> 8 ^ _TABLE[(value ^ byte) & 0xFF]
     return value
 
 
@@ -88,7 +95,7 @@ def header_of(body: str) -> tuple[Header, str]:
 def frame_of(header: Header, rest: str) -> Frame:
     """Raises DecodeError for content that is encrypted or makes no sense."""
     if header.encrypted:
-        raise DecodeError("encrypted, and no cipher is installed here")
+        raise DecodeError("encrypted, which cannot be read here: set the panel to plain text (docs/mqtt.md)")
     found = _REST.fullmatch(rest)
     if found is None:
         raise DecodeError("data, extended data and timestamp cannot be told apart")

@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+from drivers.dc09.connection import Connection
 from drivers.dc09.contact_id import contact_id
-from drivers.dc09.frame import CR, LF, MAX_FRAME, Frame, Garbled, Header, answer, frame_of, header_of, open_frame
+from drivers.dc09.frame import Frame, Garbled, Header, answer, frame_of, header_of, open_frame
+from drivers.dc09.grumbling import Grumbling
+from drivers.dc09.lines import Lines
 from drivers.dc09.panel import Panel
 from drivers.mqtt.outcome import Outcome
 from drivers.profile import Profile
 from drivers.source import Deliver
 from estate.errors import DecodeError
-from estate.model import Clock, Delivery, DeviceId, Now
+from estate.model import Clock, Delivery, DeviceId, Now, Quality, Sample, point_id, unheeded
 from estate.outline import Receiver
 from estate.site import Device
 
@@ -22,17 +25,24 @@ AHEAD, BEHIND = 20.0, 40.0
 """s by which a panel's time may differ from ours (DC-09, 5.5.1.9); beyond it NAK tells it our time."""
 
 SUPERVISION = 0.5  # s between looks at the clock
-WAITING = 256
-"""Frames between the port and the inbox. When it is full the connection that brought the last one is not read."""
 
-CONNECTIONS = 2048
-"""More than this many at once are closed: every panel of an estate, twice."""
+TURN = 0.005
+"""s of work on frames after which everything else in the daemon gets its turn."""
 
-MAX_STRANGERS = 256
+STRANGE, GARBLED, GARBLED_BY_A_PANEL = 3, 3, 10
+"""Frames in a row after which a caller is hung up on: of an account that is not his, or damaged. A panel's own line
+may be noisy."""
+
+LIMITED = 60.0
+"""s for which the receiver tells that it had to turn somebody away."""
 
 
 class Dc09Source:
-    """Listens for panels of all accounts in `devices`. Plain frames only: encrypted ones are answered with DUH."""
+    """Listens for panels of all accounts in `devices`. Plain frames only: encrypted ones are answered with DUH.
+
+    A frame waits in `_frames` until its turn comes; each line may have a few there (`connection.AHEAD`), which bounds
+    the queue, and is not read while it has them, so that no line can stand long before another.
+    """
 
     name = "dc09"
 
@@ -43,14 +53,18 @@ class Dc09Source:
         self._deliver = deliver
         self._clock = clock
         self._panels = {
-            device.account: Panel(device.id, profile, profile.dc09)
+            device.account: Panel(device, profile, profile.dc09)
             for device, profile in devices
             if profile.dc09 is not None and device.account is not None
         }
-        self._frames: asyncio.Queue[tuple[_Connection, bytes]] = asyncio.Queue(WAITING)
-        self._strangers: set[str] = set()
-        self.connections: set[_Connection] = set()
+        self._patience = {account: panel.supervision for account, panel in self._panels.items()}
+        self._frames: asyncio.Queue[tuple[Connection, bytes]] = asyncio.Queue()
+        self._grumbling = Grumbling()
+        self._left_over: list[Sample] = []
+        self._told = ""
+        self.lines = Lines(len(self._panels))
         self.garbled = 0
+        self.strange = 0
         self.port = 0
 
     @property
@@ -58,9 +72,11 @@ class Dc09Source:
         return {panel.id: panel for panel in self._panels.values()}
 
     async def run(self) -> None:
-        """Raises OSError when the port is taken."""
-        server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self), self._receiver.host, self._receiver.port
+        """Raises OSError when the port is taken. After a crash, what was not delivered is said again by its panel."""
+        self._frames = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Connection(self._opened, self._closed, self._take), self._receiver.host, self._receiver.port
         )
         self.port = server.sockets[0].getsockname()[1]
         log.info("DC-09 receiver on %s:%d", self._receiver.host, self.port)
@@ -70,46 +86,86 @@ class Dc09Source:
                 tasks.create_task(self._supervise(), name="dc09 supervision")
         finally:
             server.close()
-            for connection in list(self.connections):
-                connection.close()
+            for line in self.lines:
+                line.close()
 
-    def take(self, connection: "_Connection", raw: bytes) -> bool:
-        """A frame has arrived whole. False: there is no room for another one now."""
-        self._frames.put_nowait((connection, raw))
-        return not self._frames.full()
+    def _opened(self, line: Connection) -> None:
+        mono = self._clock.now().mono
+        self.lines.opened(line, mono)
+        if self.lines.limited == mono:
+            self._grumble(line, "so many lines that another one had to go")
 
-    @property
-    def has_room(self) -> bool:
-        return not self._frames.full()
+    def _closed(self, line: Connection) -> None:
+        self.lines.closed(line)
+
+    def _take(self, line: Connection, raw: bytes) -> None:
+        self._frames.put_nowait((line, raw))
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            connection, raw = await self._frames.get()
-            for waiting in self.connections:
-                waiting.go_on()
-            await self._one(connection, raw)
+            line, raw = await self._frames.get()
+            began = loop.time()
+            while True:
+                if not line.dismissed:
+                    await self._one(line, raw)
+                line.worked()
+                if self._frames.empty():
+                    break
+                if loop.time() - began > TURN:
+                    await asyncio.sleep(0)
+                    began = loop.time()
+                line, raw = self._frames.get_nowait()
 
-    async def _one(self, connection: "_Connection", raw: bytes) -> None:
+    async def _one(self, line: Connection, raw: bytes) -> None:
         now = self._clock.now()
         try:
             header, rest = header_of(open_frame(raw))
         except Garbled as error:
             self.garbled += 1
-            log.warning("%s: %s: %s", connection.peer, error, raw[:64].hex())
+            line.garbled += 1
+            self._grumble(line, f"{error}: {raw[:64].hex()}")
+            if line.garbled >= (GARBLED_BY_A_PANEL if line.account else GARBLED):
+                line.dismiss("nothing but noise")
             return
         panel = self._panels.get(header.account)
         if panel is None:
-            self._stranger(header.account, connection)
-            connection.send(answer("DUH", header))
+            self._grumble(line, f"account {header.account!r} is not in this site's devices")
+            line.send(answer("DUH", header))
+            self._strange(line)
             return
         out = Outcome()
-        reply = self._read(panel, header, rest, now, out)
-        await self._deliver(Delivery(out.samples, out.events, True, partial(connection.send, reply)))
+        if not panel.may_speak_from(line.address):
+            panel.standing.complain("conflict", f"{line.peer} speaks in its name", now, out)
+            self._strange(line)
+            if out.samples:
+                await self._hand_over(out)
+            return
+        self.lines.accepted(line, header.account, now.mono)
+        try:
+            reply = self._read(panel, header, rest, now, out)
+            await self._hand_over(out, partial(line.reply, reply))
+        except BaseException:
+            panel.take_back()
+            raise
+
+    async def _hand_over(self, out: Outcome, settled: Callable[[bool], None] = unheeded) -> None:
+        """What is told only when it changes goes out with the next delivery if this one fails."""
+        out.samples, self._left_over = [*self._left_over, *out.samples], []
+        try:
+            await self._deliver(Delivery(out.samples, out.events, True, settled))
+        except BaseException:
+            self._left_over += out.take_back(self._clock.now().mono)
+            raise
 
     def _read(self, panel: Panel, header: Header, rest: str, now: Now, out: Outcome) -> bytes:
         """What the panel is to be told once everything before and in this frame is in the journal."""
         try:
             frame = frame_of(header, rest)
+            if frame.time is None and self._receiver.time_required:
+                # Recorded years ago it would look the same: not even a sign of life.
+                panel.standing.tell("clock", "unset", now, out, "its messages bear no time, which this site requires")
+                return answer("NAK", header, now.utc)
             if frame.time is not None and not self._is_timely(frame, now):
                 panel.standing.heard(now, out)
                 panel.standing.tell("clock", "drift", now, out, f"says {frame.time.isoformat()}")
@@ -134,10 +190,16 @@ class Dc09Source:
         assert frame.time is not None
         return -BEHIND <= (frame.time - now.utc).total_seconds() <= AHEAD
 
-    def _stranger(self, account: str, connection: "_Connection") -> None:
-        if account not in self._strangers and len(self._strangers) < MAX_STRANGERS:
-            self._strangers.add(account)
-            log.warning("%s: account %r is not in this site's devices", connection.peer, account)
+    def _strange(self, line: Connection) -> None:
+        self.strange += 1
+        line.strange += 1
+        if line.strange >= STRANGE:
+            line.dismiss("not one of our panels")
+
+    def _grumble(self, line: Connection, what: str) -> None:
+        left_out = self._grumbling.left_out(line.peer, self._clock.now().mono)
+        if left_out is not None:
+            log.warning("%s: %s%s", line.peer, what, f" ({left_out} more since the last)" if left_out else "")
 
     async def _supervise(self) -> None:
         since = self._clock.now().mono
@@ -146,66 +208,13 @@ class Dc09Source:
             now, out = self._clock.now(), Outcome()
             for panel in self._panels.values():
                 panel.standing.supervise(now, since, out)
+            self.lines.dismiss_idle(now.mono, self._patience)
+            self._tell_limit(now, out)
             if out.samples:
-                await self._deliver(Delivery(out.samples, (), True))
+                await self._hand_over(out)
 
-
-class _Connection(asyncio.Protocol):
-    """One panel's line: bytes to frames, answers back. Bytes outside LF and CR are thrown away."""
-
-    def __init__(self, source: Dc09Source) -> None:
-        self._source = source
-        self._transport: asyncio.Transport | None = None
-        self._buffer = b""
-        self._paused = False
-        self.peer = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
-        if len(self._source.connections) >= CONNECTIONS:
-            log.warning("%s: too many connections", self.peer)
-            transport.close()
-            return
-        self._source.connections.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._source.connections.discard(self)
-        self._transport = None
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        self._cut()
-
-    def go_on(self) -> None:
-        """There is room again."""
-        if self._paused and self._transport is not None:
-            self._paused = False
-            self._transport.resume_reading()
-            self._cut()
-
-    def send(self, reply: bytes) -> None:
-        """A panel that has hung up hears nothing, and says it again."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(reply)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def _cut(self) -> None:
-        while self._source.has_room:
-            start = self._buffer.find(LF)
-            self._buffer = self._buffer[start:] if start >= 0 else b""
-            end = self._buffer.find(CR)
-            if end < 0:
-                if len(self._buffer) > MAX_FRAME:
-                    log.warning("%s: more than %d bytes without an end", self.peer, MAX_FRAME)
-                    self.close()
-                return
-            raw, self._buffer = self._buffer[: end + 1], self._buffer[end + 1 :]
-            self._source.take(self, raw)
-        if not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
+    def _tell_limit(self, now: Now, out: Outcome) -> None:
+        told = "limited" if now.mono - self.lines.limited < LIMITED else "ok"
+        if told != self._told:
+            self._told = told
+            out.samples.append(Sample(point_id("system", "receiver"), told, Quality.GOOD, now.utc, now.mono))

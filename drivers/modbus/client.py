@@ -24,7 +24,7 @@ from estate.installation import Bus
 # It logs every missing answer with a dump of frames; ours is one line when a device is lost.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
-CONNECT_TIMEOUT = 2.0
+CONNECT_TIMEOUT = 2.0  # s
 DRAIN = 0.05
 """s at the end of `quiet`, after the reconnect: a serial device server may hand over what it had kept."""
 
@@ -47,6 +47,10 @@ REFUSALS = {
     10: "gateway path unavailable",
     11: "gateway target does not answer",
 }
+
+NOT_DONE = (1, 2, 3, 6)
+"""Refusals of a write that say that nothing was done. After any other it may have been: the device failed while at
+it (4) or still works at it (5), or the gateway lost sight of it (10, 11) (Application Protocol v1.1b3, §7)."""
 
 
 def unhold(wire: socket.socket) -> None:
@@ -134,7 +138,18 @@ class Connection:
         return tuple(int(bit) for bit in answer.bits[:count]) if table.is_bits else tuple(answer.registers)
 
     async def write(self, unit: int, table: Table, start: int, values: tuple[int, ...], timeout: float) -> None:
-        """Write one coil (FC05), one register (FC06) or several (FC16) and check the echo. Raises as `read`."""
+        """Write one coil (FC05), one register (FC06) or several (FC16) and check the echo.
+
+        Raises as `read`, but DeviceRefused only for what was certainly not done (see NOT_DONE).
+        """
+        try:
+            await self._write(unit, table, start, values, timeout)
+        except DeviceRefused as refusal:
+            if refusal.code in NOT_DONE:
+                raise
+            raise TransportError(f"{refusal}: it may have been done") from refusal
+
+    async def _write(self, unit: int, table: Table, start: int, values: tuple[int, ...], timeout: float) -> None:
         client = self._connected()
         if table is Table.COIL:
             asking = client.write_coil(start, bool(values[0]), device_id=unit)

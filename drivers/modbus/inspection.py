@@ -12,7 +12,7 @@ from itertools import product
 from math import isfinite
 
 from drivers.modbus.decode import Reading, decode
-from drivers.profile import ModbusSection, Profile, RegisterPoint, RegisterType, Table
+from drivers.profile import ModbusSection, Profile, RegisterPoint, RegisterType, Table, WordOrder
 from estate.installation import Scale
 from estate.model import Quality
 
@@ -21,6 +21,9 @@ Dump = Mapping[tuple[Table, int], int]
 
 LARGE, TINY, HUGE = 1 << 20, 1e-6, 1e9
 """An integer of several words above LARGE, a float below TINY or above HUGE, is seldom what a building has."""
+
+ALIKE = 0.8
+"""Ways whose sound values say at least so much of what the best say cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How a whole map reads one way: `weight` speaks for it, the `doubtful` points against it."""
+    """How a whole map reads one way: `weight` speaks for it, the `doubtful` points, or unread ones, against it."""
 
     way: Way
     weight: float
@@ -85,20 +88,37 @@ def scores(profile: Profile, dump: Dump, scales: Mapping[str, Scale]) -> list[Sc
     return [found[0], *sorted(found[1:], key=lambda one: (len(one.doubtful), -one.weight))]
 
 
-def better(profile: Profile, dump: Dump, scales: Mapping[str, Scale]) -> Way:
-    """The way that looks right: as written, unless that raises doubts and another has fewer and more for it."""
+def likely(profile: Profile, dump: Dump, scales: Mapping[str, Scale]) -> tuple[Way, ...]:
+    """The ways that look right, the one to try first at the front: as written, unless that raises doubts.
+
+    An address off by one and a wrong word order often look alike: 0 A 0 B read one place on is A 0 B, which both
+    cures turn into A and B. Then both are named, the address first: with the wrong cure the values move to their
+    neighbours. As written and shifted may both be sound as well.
+    """
     written, *others = scores(profile, dump, scales)
-    for other in others:
-        if len(other.doubtful) < len(written.doubtful) and other.weight > written.weight:
-            return other.way
-    return AS_WRITTEN
+    if not written.doubtful:
+        rivals = [one.way for one in others if _is_rival(profile, one, written)]
+        return (AS_WRITTEN, *rivals)
+    better = [one for one in others if len(one.doubtful) < len(written.doubtful) and one.weight > written.weight]
+    if not better:
+        return (AS_WRITTEN,)
+    fewest, most = min(len(one.doubtful) for one in better), max(one.weight for one in better)
+    ways = [one.way for one in better if len(one.doubtful) == fewest and one.weight >= ALIKE * most]
+    plain = [way for way in ways if not (way.shift and way.swapped)]
+    return tuple(sorted(plain or ways, key=lambda way: way.swapped))
+
+
+def _is_rival(profile: Profile, one: Score, written: Score) -> bool:
+    """Whether numbers of several words make as much sense read at other addresses."""
+    joined = any(point.type.registers > 1 for point in profile.registers.values())
+    return joined and not one.way.swapped and not one.doubtful and one.weight >= written.weight >= 1
 
 
 def _score(profile: Profile, dump: Dump, way: Way, scales: Mapping[str, Scale]) -> Score:
     weight, doubtful = 0.0, []
     for name, point in profile.registers.items():
         found = look(profile, name, dump, way, scales)
-        if found.doubt:
+        if found.doubt or not found.raw:
             doubtful.append(name)
         elif any(found.raw):  # nothing but zeros fits everywhere
             weight += _evidence(point, found.reading)
@@ -132,22 +152,23 @@ def _doubt(point: RegisterPoint, raw: Sequence[int], section: ModbusSection, rea
         number = float(value) if isinstance(value, int | float) else 0.0
         likely = not number or (isfinite(number) and TINY < abs(number) < HUGE)
         return Doubt.NONE if likely else Doubt.UNLIKELY_FLOAT
-    if point.registers > 1 and _entropy_is_high(raw, point.word_order or section.word_order):
+    if point.registers > 1 and _looks_swapped(raw, point.word_order or section.word_order):
         return Doubt.SWAPPED_WORDS
     return Doubt.NONE
 
 
-def _entropy_is_high(raw: Sequence[int], order: str) -> bool:
+def _looks_swapped(raw: Sequence[int], order: WordOrder) -> bool:
     """A number whose low words are empty while its high ones are not: small when it is read the other way round.
 
-    A counter of a building grows from below: its high words stay empty for years.
+    A counter of a building grows from below: its high words stay empty for years. A number whose low words are all
+    zero is one in 65536, and what two neighbours joined look like.
     """
     words = list(raw) if order == "high_first" else list(reversed(raw))
     if words[0] in (0, 0xFFFF):
         return False
     low = sum(word << 16 * place for place, word in enumerate(reversed(words)))
     other = sum(word << 16 * place for place, word in enumerate(words))
-    return low > LARGE and (not any(words[1:]) or other < LARGE)
+    return not any(words[1:]) or (low > LARGE and other < LARGE)
 
 
 def _registers(section: ModbusSection, point: RegisterPoint, dump: Dump, way: Way) -> tuple[int, ...]:

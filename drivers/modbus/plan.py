@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
 
-from drivers.profile import ModbusSection, Profile, RegisterPoint, Table
+from drivers.profile import ModbusSection, Profile, Table
 
 MOST_BITS = 2000
 """Coils or discretes in one answer (Modbus Application Protocol v1.1b3, §6.1)."""
@@ -41,28 +40,6 @@ def halves(profile: Profile, block: Block) -> tuple[Block, ...]:
     return tuple(_around(profile, block, names) for names in (block.points[:middle], block.points[middle:]) if names)
 
 
-def overlaps(profile: Profile) -> list[str]:
-    """What is wrong where points share registers: the same bits under two names, or half of a longer number.
-
-    Different bits of one register are fine, and so is a summary (`length` on coils and discretes).
-    """
-    if profile.modbus is None:
-        return []
-    faults = []
-    for (one, a), (other, b) in combinations(profile.registers.items(), 2):
-        shared = range(max(a.address, b.address), min(a.address + a.registers, b.address + b.registers))
-        if a.table is not b.table or not shared or (a.table.is_bits and a.registers != b.registers):
-            continue
-        first = shared.start
-        if (a.address, a.registers) != (b.address, b.registers):
-            faults.append(f"{one} and {other} share a part of a longer number at {first}")
-        elif _order(profile.modbus, a) != _order(profile.modbus, b):
-            faults.append(f"{one} and {other} read {first} in different word orders")
-        elif _mask(a) & _mask(b):
-            faults.append(f"{one} and {other} are the same bits at {first}")
-    return faults
-
-
 def _blocks(profile: Profile, section: ModbusSection, names: Iterable[str]) -> Iterable[Block]:
     points = profile.registers
     ordered = sorted(names, key=lambda name: (points[name].address, points[name].registers))
@@ -96,14 +73,3 @@ def _around(profile: Profile, block: Block, names: tuple[str, ...]) -> Block:
 
 def _longest(section: ModbusSection, table: Table) -> int:
     return min(16 * section.max_read, MOST_BITS) if table.is_bits else section.max_read
-
-
-def _order(section: ModbusSection, point: RegisterPoint) -> str:
-    return "" if point.registers == 1 or point.table.is_bits else point.word_order or section.word_order
-
-
-def _mask(point: RegisterPoint) -> int:
-    if point.bit is not None:
-        return 1 << point.bit
-    shift, width = point.bits or (0, 16 * point.registers)
-    return (1 << width) - 1 << shift

@@ -10,7 +10,9 @@ from zlib import crc32
 
 from drivers.modbus.client import Connection
 from drivers.modbus.decode import encode
-from drivers.modbus.unit import Turn, Unit
+from drivers.modbus.line_watch import MINUTE, LineState, LineWatch
+from drivers.modbus.twins import Twins
+from drivers.modbus.unit import GATEWAY_CODES, Turn, Unit
 from drivers.profile import Profile
 from drivers.source import Deliver
 from estate.errors import CommandRefused, DecodeError, DeviceRefused, NotSent, TransportError
@@ -49,9 +51,19 @@ class _Write:
 
 
 class ModbusSource:
-    """The driver of one bus (see drivers.source). `devices` are all that hang on it, with their profiles."""
+    """The driver of one bus (see drivers.source). `devices` are all that hang on it, with their profiles.
 
-    def __init__(self, bus: Bus, devices: Sequence[tuple[Device, Profile]], deliver: Deliver, clock: Clock) -> None:
+    `minute` is what the watch over the line counts together, in s.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        devices: Sequence[tuple[Device, Profile]],
+        deliver: Deliver,
+        clock: Clock,
+        minute: float = MINUTE,
+    ) -> None:
         self.name = f"bus-{bus.id}"
         self._bus = bus
         self._deliver = deliver
@@ -65,6 +77,10 @@ class ModbusSource:
         self._points: dict[PointId, tuple[Unit, str]] = {}
         self._writes: deque[_Write] = deque()
         self._wake = asyncio.Event()
+        self._minute = minute
+        self._watch = LineWatch(bus.is_rtu, minute)
+        self._twins = Twins(())
+        self._said: dict[str, Value] = {}
 
     async def run(self) -> None:
         self._begin()
@@ -81,7 +97,8 @@ class ModbusSource:
     async def write(self, point: PointId, value: Value, told: Mapping[str, str] | None = None) -> None:
         """Send one write, before any poll. Returns when the device has echoed it; nothing is sent twice.
 
-        Raises TransportError when it did not, CommandRefused for what this device may not be told.
+        Raises TransportError when it did not and nobody can say more, NotSent when it never left, DeviceRefused
+        when the device did not do it, CommandRefused for what this device may not be told.
         """
         if not self._online:
             raise NotSent(f"{self.name} is offline")
@@ -113,6 +130,9 @@ class ModbusSource:
         self._points = {
             point_id(unit.device.id, name): (unit, name) for unit in self._units for name in unit.profile.registers
         }
+        self._watch = LineWatch(self._bus.is_rtu, self._minute)
+        self._twins = Twins((device.id, profile) for device, profile in self._devices)
+        self._said = {}
 
     async def _step(self, between: bool) -> bool:
         """One request, or a rest until one is due. `between`: a request has just ended; returns the same."""
@@ -173,6 +193,10 @@ class ModbusSource:
 
     async def _ask(self, turn: Turn) -> None:
         unit, block = turn.unit, turn.block
+        if not unit.is_lost:
+            now = self._clock.now().mono
+            if (verdict := self._watch.asked(now - turn.due, turn.period, now)) is not None:
+                await self._tell("line", verdict.state.value, verdict.reason)
         try:
             raw = await self._connection.read(
                 unit.address,
@@ -183,17 +207,26 @@ class ModbusSource:
                 unit.modbus.tolerate_long_coils,
             )
         except DeviceRefused as error:
+            if error.code in GATEWAY_CODES:
+                self._watch.failed(unit.device.id)
             news = unit.refused(turn, error.code, str(error), self._clock.now())
         except TransportError as error:
+            self._watch.failed(unit.device.id)
             await self._unheard(unit)
             news = unit.failed(turn, str(error), self._clock.now())
         except DecodeError as error:
+            self._watch.failed(unit.device.id)
             news = unit.failed(turn, str(error), self._clock.now(), malformed=True)
         else:
+            self._watch.answered(unit.device.id)
             await self._heard()
             news = unit.answered(turn, raw, self._clock.now())
+        if unit.is_lost:
+            self._watch.lost(unit.device.id)
         if news is not None:
             await self._deliver(news)
+            if self._twins.hear(news.samples):
+                await self._tell("twins", self._twins.found)
         if not self._connection.is_open:
             await self._connect()  # now, and not at the expense of whoever is due next
         if unit.modbus.min_interval:
@@ -222,13 +255,13 @@ class ModbusSource:
     async def _send(self, write: _Write) -> None:
         if write.done.done():
             return  # whoever wanted it has given up
-        if self._clock.now().mono > write.expires:
-            _fail(write, NotSent("not sent: the bus was busy for too long"))
-            return
         unit = write.unit
         register = unit.profile.registers[write.name]
         address = unit.modbus.wire(register.address)
         try:
+            if self._clock.now().mono > write.expires:
+                _fail(write, NotSent("not sent: the bus was busy for too long"))
+                return
             await self._connection.write(unit.address, register.table, address, write.values, self._timeout(unit))
         except TransportError as error:
             _fail(write, error)
@@ -237,6 +270,8 @@ class ModbusSource:
         else:
             if not write.done.done():
                 write.done.set_result(None)
+        finally:  # who waits must hear of it, whatever ends us here
+            _fail(write, TransportError("the bus has stopped in the midst of it"))
         unit.reread(self._clock.now())
 
     async def _connect(self) -> None:
@@ -277,8 +312,20 @@ class ModbusSource:
         await self._say_online(online)
 
     async def _say_online(self, online: bool) -> None:
+        await self._say("online", online)
+        if online:
+            await self._tell("line", LineState.OK.value)
+            await self._tell("twins", "")
+
+    async def _tell(self, name: str, value: Value, reason: str = "") -> None:
+        """A point of the line itself, when it changes."""
+        if self._said.get(name) != value:
+            await self._say(name, value, reason)
+
+    async def _say(self, name: str, value: Value, reason: str = "") -> None:
+        self._said[name] = value
         now = self._clock.now()
-        sample = Sample(point_id(self.name, "online"), online, Quality.GOOD, now.utc, now.mono)
+        sample = Sample(point_id(self.name, name), value, Quality.GOOD, now.utc, now.mono, reason=reason)
         await self._deliver(Delivery(samples=(sample,)))
 
     def _drop_writes(self, reason: str) -> None:

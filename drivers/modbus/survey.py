@@ -7,11 +7,12 @@ from drivers.modbus.client import Connection
 from drivers.modbus.decode import decode
 from drivers.modbus.inspection import Dump
 from drivers.modbus.plan import Block, halves, plan
-from drivers.profile import Probe, Profile, RegisterType, Table
+from drivers.profile import Probe, Profile, Table
 from estate.errors import DecodeError, DeviceRefused, TransportError
 from estate.model import Value
 
 TOP = 0xFFFF
+LONGEST_NUMBER = 4  # registers
 
 Asked = tuple[Table, int, int]
 
@@ -32,16 +33,23 @@ class Survey:
     silent: dict[Asked, str] = field(default_factory=dict)
     reads: int = 0
 
-    async def take(self, profile: Profile, neighbours: bool = True) -> Dump:
-        """Every register of a profile, and with `neighbours` one before and one behind each block."""
-        for block in plan(profile):
+    async def take(self, profile: Profile) -> Dump:
+        """Every register of a profile, and one before and one behind each block."""
+        blocks = plan(profile)
+        for block in blocks:
             await self._block(profile, block)
-        if neighbours:
-            for block in plan(profile):
-                for place in (block.start - 1, block.start + block.count):
-                    if 0 <= place <= TOP:
-                        await self.read(block.table, place, 1, profile)
+        for block in blocks:
+            for place in (block.start - 1, block.start + block.count):
+                if 0 <= place <= TOP:
+                    await self.read(block.table, place, 1, profile)
         return self.dump
+
+    def why_unread(self, table: Table, start: int, count: int) -> str:
+        """What the device said to the reads that a place needed; "" where nothing was asked or all is known."""
+        for (asked, first, length), why in (self.refused | self.silent).items():
+            if asked is table and first < start + count and start < first + length:
+                return why
+        return ""
 
     async def identity(self, probe: Probe, profile: Profile, shift: int = 0) -> Value:
         """What stands where the probe looks, or so many addresses beside it; "" where nothing does."""
@@ -88,10 +96,6 @@ class Survey:
             del self.refused[asked]
             for half in halves(profile, block):
                 await self._block(profile, half)
-
-
-def agrees(probe: Probe, said: Value) -> bool:
-    """Whether a device that says this is of the probed model."""
-    if probe.point.type is RegisterType.TEXT:
-        return any(str(said).startswith(str(one)) for one in probe.expect)
-    return said in probe.expect
+        elif asked in self.refused and 1 < block.count <= LONGEST_NUMBER:
+            for place in range(block.start, block.start + block.count):
+                await self.read(block.table, place, 1, profile)  # a number that begins before the map ends in it

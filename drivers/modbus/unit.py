@@ -109,8 +109,9 @@ class Unit:
         return self.standing is Standing.TRUSTED and self._online is True
 
     def reread(self, now: Now) -> None:
-        """Something was written: look at once what came of it."""
+        """Something was written: look at once what came of it, and say so also where nothing has changed."""
         for turn in self._turns:
+            turn.refreshed = -1e9
             if turn.block.poll != "slow":
                 turn.due = now.mono
 
@@ -224,9 +225,7 @@ class Unit:
         assert probe is not None, "only a probe introduces"
         reading = decode(probe.point, raw, self.modbus.word_order)
         said = reading.value
-        if not any(
-            said.startswith(e) if isinstance(said, str) and isinstance(e, str) else said == e for e in probe.expect
-        ):
+        if not probe.agrees(said):
             wanted = " or ".join(map(str, probe.expect))
             return self._mistrust(f"{reading.reason if said is None else said} instead of {wanted}", now)
         if self.standing is Standing.STRANGER:

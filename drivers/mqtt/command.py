@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.mqtt.topics import topic
 from estate.errors import CommandRefused, DeviceRefused, NotSent, TransportError
 from estate.model import Clock, Value
+from estate.printable import printable
 
 LIFETIME = 5.0
 """s a command may be obeyed after it was issued; the contract allows 10."""
@@ -102,7 +103,7 @@ class Commands:
             del self._pending[nonce]
         self._counter = max(self._counter, said.counter)
         if said.state == "refused":
-            raise DeviceRefused(REFUSED, f"{device} refused: {said.reason}")
+            raise DeviceRefused(REFUSED, f"{device} refused: {printable(said.reason)}")
 
     def result(self, device: str, payload: bytes) -> None:
         """A `cmd_result` of this device. Whatever is not signed, or not asked for, is counted and dropped."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from drivers.mqtt.dating import CLOCK_FAULT, Dating
 from drivers.mqtt.envelope import (
     EventMessage,
     HeartbeatMessage,
@@ -17,24 +18,27 @@ from drivers.mqtt.envelope import (
     read,
 )
 from drivers.mqtt.flood import Bucket
+from drivers.mqtt.lives import spoken
 from drivers.mqtt.mapping import DeviceMap, EventMeaning, Reading
+from drivers.mqtt.numbers import GIVE_UP, Verdict
 from drivers.mqtt.outcome import Outcome
-from drivers.mqtt.sequence import EventTrack, Mention, Verdict
+from drivers.mqtt.sequence import EventTrack, Mention
 from drivers.mqtt.standing import Standing
 from drivers.mqtt.topics import topic
 from drivers.profile import Profile
 from estate.errors import DecodeError
 from estate.model import Cause, DeviceId, Event, Now, Quality, Sample
+from estate.printable import printable
 
 log = logging.getLogger(__name__)
 
 FRESH_GAP = 600.0
 """s: events that fill a gap no older than this still raise their alarm, as late (rule 4)."""
 
-CLOCK_WARN = 2.0
-CLOCK_FAULT = 30.0
-"""s a live event's time may be off ours (rule 8)."""
+SETTLED = 10.0
+"""s after which a live state is newer than whatever was said before, whatever its number."""
 
+MOST_AHEAD = timedelta(seconds=CLOCK_FAULT)
 MISSED_HEARTBEATS = 3
 GRACE = 5.0
 MILLISECOND = timedelta(milliseconds=1)
@@ -62,13 +66,13 @@ class EstateDevice:
         self.track = track
         self.refused: deque[Refused] = deque(maxlen=8)
         self.standing = Standing(device, profile.fields, _silence(profile.mqtt.heartbeat, profile.mqtt.max_silence))
+        self._dating = Dating(self.standing)
+        self._section = profile.mqtt
         self._map = DeviceMap(device, profile)
-        self._event_points = {change.name for meaning in self._map.events.values() for change in meaning.changes}
-        self._max_silence = profile.mqtt.max_silence
+        self._event_points = profile.changed_by_events
         self._boot = track.boot
         self._said_offline = False
         self._bucket = Bucket()
-        self._connected = 0.0
         self._topic = {
             kind: topic(site, self.class_, device, kind)
             for kind in ("event", "state", "hb", "status", "meta", "ack", "replay", "get")
@@ -86,7 +90,7 @@ class EstateDevice:
 
     def connected(self, now: Now, out: Outcome) -> None:
         """The session is up (again): ask for the state, because whatever happened meanwhile is in it."""
-        self._connected = now.mono
+        self._dating.connected = now.mono
         if not self.standing.knows("identity"):
             self.standing.tell("identity", "unproven", now, out)
         self._get(out)
@@ -98,14 +102,24 @@ class EstateDevice:
         except DecodeError as error:
             self._refuse("event", error, payload, now, out)
             return
-        boot, seq = said.boot, said.seq
-        time = said.time
-        verdict = self.track.accept(
-            boot, seq, hash((said.type, time, repr(said.data))), now.mono, said.hist or retained
-        )
+        time, seq = said.time, said.seq
+        dated = time if said.tq == "sync" and time is not None and time <= now.utc + MOST_AHEAD else None
+        boot = self.track.life(said.boot, dated)
+        historic = said.hist or retained
+        words = repr(said.data)
+        content = hash((said.type, time, words))
+        verdict = self.track.accept(boot, seq, content, now.mono, historic, dated, hash((said.type, words)))
+        if verdict is not Verdict.DUPLICATE and verdict is not Verdict.CONFLICT:
+            if verdict is Verdict.RECURRED:
+                boot = self.track.life(said.boot, dated)
+                reason = f"boot {said.boot} counts anew: {seq} is used again for another event"
+                self.standing.complain("conflict", reason, now, out)
+            out.taken.append((self.track, boot, seq))
         if boot != self._boot:
-            self._note_boot()
-        if not retained and boot == self._boot and self.standing.heard(now, out):
+            self._note_boot(now, out)
+        self._check_numbers(now, out)
+        in_question = said.hist and self.track.is_in_question(now.mono)
+        if not retained and boot == self._boot and not in_question and self.standing.heard(now, out):
             self._get(out)
         if not self._bucket.take(now.mono):
             self.standing.complain("flood", "more events than any door or zone can have", now, out)
@@ -118,7 +132,7 @@ class EstateDevice:
             return
         if self.track.contiguous != self.track.highest:
             self._ask(now, out)
-        self._take(said, time, verdict, said.hist or retained, now, out)
+        self._take(said, boot, time, verdict, historic, now, out)
 
     def state(self, payload: bytes, retained: bool, now: Now, out: Outcome) -> None:
         if not payload:  # the retained message was deleted
@@ -129,24 +143,28 @@ class EstateDevice:
         except DecodeError as error:
             self._refuse("state", error, payload, now, out)
             return
-        if self._mention(said.boot, said.seq, now) is Mention.PAST:
+        if self._mention(said.boot, said.seq, not retained, now, out) in (Mention.PAST, Mention.ANNOUNCED):
             return
         if not retained:
             self.standing.heard(now, out)
-        at = self._time_of(said.time, said.tq, not retained, now)
+        at = self._dating.of(said.time, said.tq, not retained, now)
         overtaken = retained and said.seq < self.track.highest
+        seq = self.track.order(said.seq)
+        since = float("-inf") if retained else now.mono - SETTLED
         for field in self._map.fields:
             reading = field.read(said.data)
-            if reading is None or self.standing.newer(field.name, said.seq) is not None:
+            if reading is None or self.standing.newer(field.name, seq, since) is not None:
                 continue
             if overtaken:
                 if self.standing.last(field.name) is None and reading.value is not None:
                     reason = "older than the journal"
                     out.samples.append(Sample(field.point, reading.value, Quality.STALE, at, now.mono, reason=reason))
                 continue
-            if not retained and field.name in self._event_points:
-                self._compare(field.name, reading, said.seq)
-            self.standing.put(field.name, field.point, reading, at, now, said.seq, None, out)
+            if retained:
+                reading = self.standing.aged(reading)
+            elif field.name in self._event_points:
+                self._compare(field.name, reading, seq)
+            self.standing.put(field.name, field.point, reading, at, now, seq, None, out)
 
     def heartbeat(self, payload: bytes, retained: bool, now: Now, out: Outcome) -> None:
         try:
@@ -155,10 +173,10 @@ class EstateDevice:
         except DecodeError as error:
             self._refuse("hb", error, payload, now, out)
             return
-        if retained or self._mention(said.boot, said.seq, now) is Mention.PAST:
+        if retained or self._mention(said.boot, said.seq, True, now, out) is Mention.PAST:
             return
         back = self.standing.heard(now, out)
-        if said.seq == self.track.highest:
+        if said.seq <= self.track.highest:
             self.standing.confirm(now, out)
         if back:
             self._get(out)
@@ -173,13 +191,14 @@ class EstateDevice:
             return
         if said.state == "offline":
             # A will of a boot never heard of cannot concern the one that runs now.
-            if self.track.boot in (None, said.boot):
+            boot = self.track.life(said.boot)
+            if self.track.boot in (None, boot) or self.track.announced == boot:
                 self._said_offline = True
                 self.standing.gone(said.reason or "its adapter says so", now, out)
             else:
                 self.standing.counts["late will"] += 1
             return
-        if self._mention(said.boot, None, now) is Mention.PAST:
+        if self._mention(said.boot, None, not retained, now, out) is Mention.PAST:
             return
         self.via = said.via or self.via
         if not retained:
@@ -196,8 +215,7 @@ class EstateDevice:
         except DecodeError as error:
             self._refuse("meta", error, payload, now, out)
             return
-        if said.heartbeat is not None:
-            self.standing.silence = _silence(said.heartbeat, self._max_silence)
+        self._set_heartbeat(said.heartbeat, now, out)
         if said.profile is not None:
             fits = said.profile == self.profile
             self.standing.tell(
@@ -205,7 +223,7 @@ class EstateDevice:
                 "ok" if fits else "mismatch",
                 now,
                 out,
-                "" if fits else f"says it is {said.profile}, the site says {self.profile}",
+                "" if fits else f"says it is {printable(said.profile, 64)}, the site says {self.profile}",
             )
 
     def gateway_gone(self, reason: str, now: Now, out: Outcome) -> None:
@@ -215,29 +233,42 @@ class EstateDevice:
         """The adapter is there again; each device behind it must speak for itself."""
         self._get(out)
 
+    def unheard(self, reason: str, now: Now, out: Outcome) -> None:
+        """Nobody can hear it: what it said last is stale, though it may well be there."""
+        self.standing.grow_stale(reason, now, out)
+
     def supervise(self, now: Now, connected: float, out: Outcome) -> None:
         """`connected`: since when (monotonic s) the session could have heard it."""
         self.standing.supervise(now, connected, out)
         self._ask(now, out)
 
+    def _set_heartbeat(self, heartbeat: float | None, now: Now, out: Outcome) -> None:
+        """A device may ask to be watched more closely than its profile says, never less than that allows."""
+        silence = _silence(self._section.heartbeat, self._section.max_silence)
+        if heartbeat is not None:
+            asked = MISSED_HEARTBEATS * heartbeat + GRACE
+            longest = self._section.longest_heartbeat
+            most = silence if longest is None else MISSED_HEARTBEATS * longest + GRACE
+            if most is not None and asked > most:
+                reason = f"meta says a heartbeat every {heartbeat:g} s, which {self.profile} does not allow"
+                self.standing.hold("heartbeat", "malformed", reason, now, out)
+                return
+            silence = asked
+        self.standing.silence = silence
+        self.standing.release("heartbeat")
+
     def _take(
-        self, said: EventMessage, time: datetime | None, verdict: Verdict, hist: bool, now: Now, out: Outcome
+        self, said: EventMessage, boot: str, time: datetime | None, verdict: Verdict, hist: bool, now: Now, out: Outcome
     ) -> None:
         meaning = self._map.events.get(said.type)
-        late = False
-        historic = hist
-        if verdict is Verdict.FILLED:
-            late = now.mono - self.track.filled_since <= FRESH_GAP
-            historic = not late
-        elif verdict is not Verdict.NEW:
-            if verdict is Verdict.PAST_BOOT and not hist:
-                reason = f"boot {said.boot} speaks after boot {self.track.boot}: two publishers with one id?"
-                self.standing.complain("conflict", reason, now, out)
-            historic = True
+        late, historic = self._timeliness(verdict, hist, now)
+        if verdict is Verdict.PAST_BOOT and not hist:
+            reason = f"boot {said.boot} speaks after boot {self.track.boot}: two publishers with one id?"
+            self.standing.complain("conflict", reason, now, out)
         if historic and meaning is not None and meaning.even_historic:
             late = True
         if not historic and not late:
-            self._judge_clock(time, said.tq, now, out)
+            self._dating.judge(time, said.tq, now, out)
         kind, data = said.type, said.data
         if said.model_extra:
             data = {**data, "_envelope": said.model_extra}
@@ -246,24 +277,39 @@ class EstateDevice:
             kind, data = "unknown", {**data, "type": kind}
         out.events.append(
             Event(
-                self.id, said.boot, said.seq, kind, time, now.utc, historic, data, _clock_word(said.tq), str(said.ref)
+                self.id, boot, said.seq, kind, time, now.utc, historic, data, _clock_word(said.tq),
+                printable(str(said.ref)),
             )
-        )
+        )  # fmt: skip
         if meaning is not None and (late or not historic):
-            order = said.seq if said.boot == self._boot else -2
-            at = self._time_of(time, said.tq, not late, now)
-            self._apply(meaning, said, at, order, late, now, out)
+            order = self.track.order(said.seq) if boot == self._boot else -2
+            # A live event is not older than what was heard a minute ago; to another boot's it has no order at all.
+            since = float("-inf") if hist else now.mono - (GIVE_UP if boot == self._boot else 0.0)
+            at = self._dating.of(time, said.tq, not late, now)
+            self._apply(meaning, said, Cause(self.id, boot, said.seq), at, order, since, late, now, out)
+
+    def _timeliness(self, verdict: Verdict, hist: bool, now: Now) -> tuple[bool, bool]:
+        """Whether an event is late, and whether it is history. What is said live is never history by its number."""
+        match verdict:
+            case Verdict.NEW | Verdict.ASTRAY:
+                return False, hist
+            case Verdict.FILLED:
+                age = now.mono - self.track.filled_since
+                late = age <= (FRESH_GAP if hist else GIVE_UP)
+                return late, hist and not late
+            case _:
+                return False, hist
 
     def _apply(
-        self, meaning: EventMeaning, said: EventMessage, at: datetime, order: int, late: bool, now: Now, out: Outcome
-    ) -> None:
-        """Set the points. A late event shows what it did and then what has been heard since."""
-        cause = Cause(self.id, said.boot, said.seq)
+        self, meaning: EventMeaning, said: EventMessage, cause: Cause, at: datetime, order: int, since: float,
+        late: bool, now: Now, out: Outcome,
+    ) -> None:  # fmt: skip
+        """Set the points. A late event shows what it did and then what has been heard of later ones after `since`."""
         standing = self.standing
         for name, point, reading, pulse in meaning.all_changes(said.data):
             if late:
                 reading = _late(reading)
-            newer = standing.newer(name, order)
+            newer = standing.newer(name, order, since)
             if newer is not None:
                 out.samples.append(Sample(point, reading.value, reading.quality, at, now.mono, cause, reading.reason))
                 out.samples.append(replace(newer, received=now.mono))
@@ -281,40 +327,31 @@ class EstateDevice:
             self.standing.counts["missed event"] += 1
             log.info("%s.%s: state says %s, events said %s", self.id, name, reading.value, before.value)
 
-    def _judge_clock(self, time: datetime | None, tq: object, now: Now, out: Outcome) -> None:
-        if time is None or tq == "unset":
-            self.standing.tell("clock", "unset", now, out)
-            return
-        off = (now.utc - time).total_seconds()
-        if abs(off) <= CLOCK_FAULT:
-            if abs(off) > CLOCK_WARN:
-                self.standing.counts["clock off by more than 2 s"] += 1
-            self.standing.tell("clock", "drift" if tq == "drift" else "ok", now, out)
-        elif off < now.mono - self._connected:
-            # Older than the connection, it may have waited in the broker; then its age says nothing.
-            self.standing.tell("clock", "drift", now, out, f"off by {-off:+.0f} s")
-
-    def _time_of(self, time: datetime | None, tq: object, live: bool, now: Now) -> datetime:
-        """The device's own time if it can be right, else ours. What is live cannot be older than the connection."""
-        if time is None or tq != "sync":
-            return now.utc
-        off = (now.utc - time).total_seconds()
-        if off < -CLOCK_FAULT or (live and CLOCK_FAULT < off < now.mono - self._connected):
-            return now.utc
-        return time
-
-    def _mention(self, boot: str, seq: int | None, now: Now) -> Mention:
-        mention = self.track.mention(boot, seq, now.mono)
+    def _mention(self, boot: str, seq: int | None, live: bool, now: Now, out: Outcome) -> Mention:
+        boot = self.track.life(boot)
+        mention = self.track.mention(boot, seq, now.mono, live)
         if mention is Mention.PAST:
             self.standing.counts["past boot"] += 1
         elif boot != self._boot:
-            self._note_boot()
+            self._note_boot(now, out)
+        self._check_numbers(now, out)
         return mention
 
-    def _note_boot(self) -> None:
+    def _check_numbers(self, now: Now, out: Outcome) -> None:
+        """A number that cannot be right is a fault until a plausible one comes."""
+        astray = self.track.astray
+        if astray is None:
+            self.standing.release("numbers")
+        else:
+            reason = f"number {astray} after {self.track.highest} of boot {self.track.boot} cannot be right"
+            self.standing.hold("numbers", "gap", reason, now, out)
+
+    def _note_boot(self, now: Now, out: Outcome) -> None:
         boot = self.track.boot
         if boot == self._boot:
             return
+        if self.track.returned:
+            self.standing.complain("conflict", f"boot {boot} goes on, and boot {self._boot} is silent", now, out)
         if self._boot is not None:
             self.standing.counts["restart"] += 1
             log.info("%s restarted: boot %s after %s", self.id, boot, self._boot)
@@ -322,19 +359,16 @@ class EstateDevice:
         self.standing.restarted()
 
     def _acknowledge(self, boot: str, seq: int, out: Outcome) -> None:
-        """Only what was received: a device may hold events from before our first contact."""
-        start = seq
-        if boot == self._boot and seq >= self.track.received_from:
-            start, seq = self.track.received_from, self.track.contiguous
-        if seq >= start:
-            out.acks[self._topic["ack"], boot, start] = seq
+        first, last = self.track.held_with(seq) if boot == self._boot else (seq, seq)
+        if first <= last:
+            out.acks[self._topic["ack"], spoken(boot), first] = last
 
     def _ask(self, now: Now, out: Outcome) -> None:
         for gap in self.track.due(now.mono):
             if gap.given_up:
                 self.standing.complain("gap", f"events {gap.first} to {gap.last} of boot {gap.boot} are lost", now, out)
                 continue
-            text = f'{{"v":1,"boot":"{gap.boot}","from_seq":{gap.first},"to_seq":{gap.last}}}'
+            text = f'{{"v":1,"boot":"{spoken(gap.boot)}","from_seq":{gap.first},"to_seq":{gap.last}}}'
             out.requests.append((self._topic["replay"], text.encode()))
             self._get(out)
 

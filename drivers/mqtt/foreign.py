@@ -8,7 +8,7 @@ except what the broker retains.
 
 from collections import deque
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from drivers.mqtt.device import Refused
@@ -20,6 +20,8 @@ from drivers.mqtt.standing import Standing
 from drivers.profile import MqttPoint, Profile
 from estate.errors import DecodeError
 from estate.model import Cause, DeviceId, Event, Now, point_id
+from estate.printable import printable
+from estate.timestamp import read_timestamp
 
 REPORT = "report"
 """The type of the events we make: a point changed, the data says to what."""
@@ -87,6 +89,9 @@ class ForeignDevice:
     def gateway_back(self, now: Now, out: Outcome) -> None:
         """It will be heard when it speaks."""
 
+    def unheard(self, reason: str, now: Now, out: Outcome) -> None:
+        self.standing.grow_stale(reason, now, out)
+
     def supervise(self, now: Now, connected: float, out: Outcome) -> None:
         self.standing.supervise(now, connected, out)
 
@@ -117,8 +122,8 @@ class ForeignDevice:
         cause = None if retained else self._report(found, now, out)
         self._seq += 1
         for field, reading in found:
-            if retained and field.meaning.momentary:
-                reading = Reading(False)
+            if retained:
+                reading = self.standing.aged(Reading(False) if field.meaning.momentary else reading)
             self.standing.put(field.name, field.point, reading, now.utc, now, self._seq, cause, out)
             if field.meaning.momentary and reading.value is True:
                 later = now.utc + timedelta(milliseconds=1)
@@ -139,9 +144,9 @@ class ForeignDevice:
         self._seq += 1
         data = said if isinstance(said, dict) else {"said": said}
         if meaning is None:
-            self.standing.complain("unknown", f"event type {kind[:64]}", now, out)
+            self.standing.complain("unknown", f"event type {printable(kind, 64)}", now, out)
         type_ = "unknown" if meaning is None else kind
-        time = _time(look_up(said, self._event_time)) if self._event_time else None
+        time = read_timestamp(look_up(said, self._event_time)) if self._event_time else None
         out.events.append(Event(self.id, self._session, self._seq, type_, time, now.utc, historic, data, "unset"))
         if meaning is None or (historic and not meaning.even_historic):
             return
@@ -172,17 +177,6 @@ class ForeignDevice:
 
 def _join(root: str, below: str) -> str:
     return f"{root}/{below}" if below else root
-
-
-def _time(word: object) -> datetime | None:
-    """A time with its zone; None for nonsense, and for a time of which nobody knows where it is."""
-    if not isinstance(word, str):
-        return None
-    try:
-        time = datetime.fromisoformat(word)
-        return time.astimezone(UTC) if time.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _parse(payload: bytes, path: str) -> Any:

@@ -22,6 +22,7 @@ class Gateway:
         self._devices = devices
         self._boot: str | None = None
         self._past: dict[str, None] = {}
+        self._misspoke = False
         self.online: bool | None = None
 
     def status(self, payload: bytes, _retained: bool, now: Now, out: Outcome) -> None:
@@ -30,8 +31,11 @@ class Gateway:
         try:
             said = read(StatusMessage, payload)
         except DecodeError as error:
-            log.warning("gateway %s: status not understood: %s", self.id, error)
+            if not self._misspoke:
+                log.warning("gateway %s: status not understood: %s", self.id, error)
+            self._misspoke = True
             return
+        self._misspoke = False
         behind = [device for device in self._devices if device.via == self.id]
         if said.state == "offline":
             if self._boot not in (None, said.boot):

@@ -1,6 +1,6 @@
 """From what a device says, with its profile, to values of points: pure, and never a guess towards "normal"."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from drivers.profile import EventMapping, MqttPoint, Profile
 from estate.errors import DecodeError
 from estate.model import DeviceId, PointId, Quality, Value, point_id
+from estate.printable import printable
 
 MAX_TEXT = 256
 """Characters of a text point."""
@@ -35,7 +36,7 @@ def decode(point: MqttPoint, raw: Any) -> Reading:
         case "number":
             return _number(point, raw)
         case "text":
-            return Reading(raw[:MAX_TEXT]) if isinstance(raw, str) else _bad(raw)
+            return Reading(printable(raw, MAX_TEXT)) if isinstance(raw, str) else _bad(raw)
         case "enum":
             if not isinstance(raw, str):
                 return _bad(raw)
@@ -109,6 +110,28 @@ class EventMeaning:
         return (*copied, *self.changes)
 
 
+class Events(Mapping[str, EventMeaning]):
+    """What the events of one device mean; each is worked out when it is first heard. A thousand panels know forty
+    events each, and tell of few."""
+
+    def __init__(self, device: str, profile: Profile) -> None:
+        self._device = device
+        self._profile = profile
+        self._known: dict[str, EventMeaning] = {}
+
+    def __getitem__(self, type_: str) -> EventMeaning:
+        meaning = self._known.get(type_)
+        if meaning is None:
+            meaning = self._known[type_] = _meaning(self._device, self._profile, self._profile.events[type_])
+        return meaning
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._profile.events)
+
+    def __len__(self) -> int:
+        return len(self._profile.events)
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceMap:
     """A profile bound to one installed device."""
@@ -127,11 +150,7 @@ class DeviceMap:
                 for name, meaning in profile.fields.items()
             ),
         )
-        object.__setattr__(
-            self,
-            "events",
-            {type_: _meaning(device, profile, mapping) for type_, mapping in profile.events.items()},
-        )
+        object.__setattr__(self, "events", Events(device, profile))
 
 
 def parse_text(payload: bytes) -> str:
@@ -161,6 +180,8 @@ def _number(point: MqttPoint, raw: Any) -> Reading:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not isfinite(raw):
         return _bad(raw)
     value = raw * point.scale + point.offset if (point.scale, point.offset) != (1.0, 0.0) else raw
+    if not isfinite(value):
+        return Reading(None, Quality.DECODE, f"out of range: {str(raw)[:40]} scaled by {point.scale:g} is no number")
     if point.valid is not None and not point.valid[0] <= value <= point.valid[1]:
         low, high = point.valid
         return Reading(value, Quality.OUT_OF_RANGE, f"outside {low:g} to {high:g}")

@@ -45,7 +45,13 @@ MAX_UNCONFIRMED = 20_000
 """QoS 1 messages of ours without PUBACK; beyond it `publish` says no. Packet ids end at 65,535."""
 
 MAX_PAUSE = 5.0
-LONG_PAUSE = 60.0
+CONTESTED_PAUSE = (2.0, 5.0)
+"""s to stay away when another client has taken our id. We come back in any case: whoever has it without right must not
+have it for long. Two programs that throw each other out make at most one connection in these seconds."""
+
+PEACE = 60.0
+"""s without being thrown out after which nobody is said to contest the id any more."""
+
 SHORT_LIFE = 5.0
 TAKEN_OVER = 0x8E
 NOT_YET = "not yet connected"
@@ -129,11 +135,18 @@ class Session:
         self._owed: deque[int] = deque()
         self._counted = 0
         self._counted_since = 0.0
+        self._taken_over = float("-inf")
         self.rate = 0.0
         self.connection = Connection(False, 0.0, NOT_YET)
 
+    @property
+    def is_contested(self) -> bool:
+        """Whether another client at the broker uses, or has just used, the id that is ours."""
+        return monotonic() - self._taken_over < PEACE
+
     async def run(self) -> None:
         """Keep a connection up for ever; cancelled to stop (the broker then keeps the session, not the will)."""
+        self._received.clear()  # of a run that crashed: unacknowledged, it comes again
         try:
             await self._connect_for_ever()
         finally:
@@ -149,10 +162,12 @@ class Session:
             pause = 0.5 if lived > SHORT_LIFE else min(pause * 2, MAX_PAUSE)
             wait = random.uniform(0.2, pause)
             if code == TAKEN_OVER or short_lives >= 3:
-                # Two programs with one client id throw each other out for ever: leave the field to the other.
                 reason = f"another client uses the id {self._address.client_id} ({reason})"
-                wait = LONG_PAUSE
-            if self.connection.up or reason != self.connection.reason:
+                wait = random.uniform(*CONTESTED_PAUSE)
+                if not self.is_contested:
+                    log.error("broker %s:%s: %s", self._address.host, self._address.port, reason)
+                self._taken_over = monotonic()
+            elif self.connection.up or reason != self.connection.reason:
                 log.warning("broker %s:%s lost: %s", self._address.host, self._address.port, reason)
             self.connection = Connection(False, monotonic() if self.connection.up else self.connection.since, reason)
             self._arrived.set()
@@ -213,7 +228,8 @@ class Session:
                     paho.ack(self._owed.popleft(), 1)
                 await self._subscribe(client)
                 self.connection = Connection(True, monotonic())
-                log.info("connected to broker %s:%s", self._address.host, self._address.port)
+                if not self.is_contested:
+                    log.info("connected to broker %s:%s", self._address.host, self._address.port)
                 self._on_connected()
                 self._arrived.set()
                 try:

@@ -23,7 +23,7 @@ from drivers.mqtt.topics import PREFIX, daemon_status, parse_topic
 from drivers.mqtt.topics import topic as topic_of
 from drivers.profile import Profile
 from drivers.source import Deliver
-from estate.errors import CommandRefused, DecodeError, NotSent
+from estate.errors import CommandRefused, DecodeError, NotSent, TransportError
 from estate.model import Clock, Delivery, DeviceId, Now, PointId, Quality, Sample, Value, nothing, point_id
 from estate.site import Broker, Device
 
@@ -32,9 +32,13 @@ log = logging.getLogger(__name__)
 SUPERVISION = 0.5
 """s between looks at the clock: heartbeats, gaps and quiet need no message to be noticed."""
 
+BRIEF = 5.0
+"""s without the broker that are no news; after that nothing a device said last is taken for how things are."""
+
 REPEAT_CONNECTION = 10.0
 MAX_STRANGERS = 256
 MAX_GATEWAYS = 256
+"""Adapters that no device of the site names, but that speak: those named have a place in any case."""
 
 Reader = Callable[[bytes, bool, Now, Outcome], None]
 
@@ -46,6 +50,7 @@ class _Batch:
     messages: Sequence[Message]
     acks: Mapping[tuple[str, str, int], int]
     settled: bool = False
+    durable: bool = False
 
 
 class MqttSource:
@@ -76,12 +81,16 @@ class MqttSource:
         self._deliver = deliver
         self._clock = clock
         self._said_connected = on_connected
-        self._point = point_id("system", "broker_safety" if life_safety else "broker")
+        suffix = "_safety" if life_safety else ""
+        self._point = point_id("system", f"broker{suffix}")
+        self._id_point = point_id("system", f"client_id{suffix}")
+        self._id_told = ""
         self._unsettled: deque[_Batch] = deque()
         self._known_strangers: set[str] = set()
-        self._gateways: dict[str, Gateway] = {}
         self._connection: Connection | None = None
         self._connected = float("inf")
+        self._lost: float | None = None
+        self._left_over: list[Sample] = []
         self._next_look = float("-inf")
         now = clock.now()
         self._told = now.mono
@@ -90,6 +99,9 @@ class MqttSource:
         self.commands = Commands(site_id, keys or {}, self.publish, clock)
         self._commanded = {device.id: profile for device, profile in own if _is_commanded(device, profile)}
         self._devices = tuple(self._device(device, profile, restored, now) for device, profile in own)
+        for adapter in dict.fromkeys(device.via for device, _ in own if device.via is not None):
+            self._gateway(adapter)
+        self._unnamed_gateways = 0
         self._session = Session(
             _address(broker, site_id, life_safety, secrets),
             self._subscriptions(),
@@ -103,6 +115,8 @@ class MqttSource:
         return {device.id: device for device in self._devices}
 
     async def run(self) -> None:
+        """After a crash nothing that was not delivered counts as heard, and nothing waits for it: it comes again."""
+        self._unsettled.clear()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._session.run(), name=f"{self.name} session")
             tasks.create_task(self._listen(), name=f"{self.name} messages")
@@ -129,27 +143,49 @@ class MqttSource:
         spoken = self.devices[DeviceId(device)]
         if isinstance(spoken, EstateDevice) and spoken.standing.online is False:
             raise NotSent(f"{device} is offline")
-        await self.commands.send(device, profile.mqtt.topic_class, name, value, told)
+        class_ = profile.mqtt.topic_class
+        before = spoken.standing.last(name) if isinstance(spoken, EstateDevice) else None
+        unasked = before is None or before.value != value  # then the device tells its new state by itself
+        try:
+            await self.commands.send(device, class_, name, value, told)
+        except TransportError:
+            unasked = False
+            raise
+        finally:  # the state is what proves a command
+            if not unasked:
+                self._session.publish(topic_of(self._site, class_, device, "get"), b'{"v":1}', qos=1)
 
     async def _listen(self) -> None:
-        session, readers = self._session, self._readers
         while True:
-            messages = await session.receive(SUPERVISION)
-            now = self._clock.now()
-            out = Outcome()
-            self._note_connection(now, out)
-            for message in messages:
-                reader = readers.get(message.topic)
-                if reader is None:
-                    reader = self._find_reader(message.topic)
-                reader(message.payload, message.retain, now, out)
-            if now.mono >= self._next_look:
-                self._next_look = now.mono + SUPERVISION
-                self._supervise(now, out)
-            for topic, payload in out.requests:
-                session.publish(topic, payload, qos=1)
-            if messages or out.samples or out.events:
-                await self._hand_over(messages, out)
+            await self._read(await self._session.receive(SUPERVISION))
+
+    async def _read(self, messages: Sequence[Message]) -> None:
+        """What one batch of messages changes, and what the clock has brought."""
+        now = self._clock.now()
+        out = Outcome()
+        try:
+            await self._take(messages, now, out)
+        except BaseException:
+            self._left_over = out.take_back(now.mono)
+            self._lost = now.mono if self._lost is None else self._lost
+            raise
+
+    async def _take(self, messages: Sequence[Message], now: Now, out: Outcome) -> None:
+        readers = self._readers
+        out.samples, self._left_over = self._left_over, []
+        self._note_connection(now, out)
+        for message in messages:
+            reader = readers.get(message.topic)
+            if reader is None:
+                reader = self._find_reader(message.topic)
+            reader(message.payload, message.retain, now, out)
+        if now.mono >= self._next_look:
+            self._next_look = now.mono + SUPERVISION
+            self._supervise(now, out)
+        for topic, payload in out.requests:
+            self._session.publish(topic, payload, qos=1)
+        if messages or out.samples or out.events:
+            await self._hand_over(messages, out)
 
     async def _hand_over(self, messages: Sequence[Message], out: Outcome) -> None:
         """Also what changed nothing is handed over: a duplicate is acknowledged after the first of it is safe."""
@@ -161,13 +197,15 @@ class MqttSource:
         self._unsettled.append(batch)
         await self._deliver(Delivery(out.samples, out.events, self._life_safety, partial(self._settle, batch)))
 
-    def _settle(self, batch: _Batch) -> None:
+    def _settle(self, batch: _Batch, durable: bool) -> None:
+        """What is not durable is not acknowledged to its device, which says it again until it is."""
         batch.settled = True
+        batch.durable = durable
         unsettled = self._unsettled
         while unsettled and unsettled[0].settled:
             first = unsettled.popleft()
             self._session.acknowledge(first.messages)
-            for (topic, boot, start), seq in first.acks.items():
+            for (topic, boot, start), seq in first.acks.items() if first.durable else ():
                 # QoS 0: a lost one is said again when the device repeats its event.
                 self._session.publish(topic, f'{{"v":1,"boot":"{boot}","from":{start},"seq":{seq}}}'.encode())
 
@@ -181,15 +219,25 @@ class MqttSource:
         changed = connection is not self._connection
         if changed and connection.up:
             self._connected = now.mono
+            self._lost = None
             for device in self._devices:
                 device.connected(now, out)
         if not connection.up:
             self._connected = float("inf")
-        if (changed and connection.reason != NOT_YET) or now.mono - self._told > REPEAT_CONNECTION:
+            self._lost = now.mono if self._lost is None else self._lost
+            if now.mono - self._lost > BRIEF:
+                for device in self._devices:
+                    device.unheard("broker session lost", now, out)
+        repeat = now.mono - self._told > REPEAT_CONNECTION
+        if (changed and connection.reason != NOT_YET) or repeat:
             self._told = now.mono
             out.samples.append(
                 Sample(self._point, connection.up, Quality.GOOD, now.utc, now.mono, reason=connection.reason)
             )
+        client_id = "taken" if self._session.is_contested else "ok"
+        if client_id != self._id_told or repeat:
+            self._id_told = client_id
+            out.samples.append(Sample(self._id_point, client_id, Quality.GOOD, now.utc, now.mono))
         self._connection = connection
 
     def _supervise(self, now: Now, out: Outcome) -> None:
@@ -204,10 +252,14 @@ class MqttSource:
             return self._stranger(topic[:64])
         if (parsed.site, parsed.class_, parsed.kind) != (self._site, "gateway", "status"):
             return self._stranger(f"{parsed.class_}/{parsed.device}")
-        if len(self._gateways) >= MAX_GATEWAYS:
+        if self._unnamed_gateways >= MAX_GATEWAYS:
             return self._stranger(f"gateway/{parsed.device}")
-        gateway = self._gateways[parsed.device] = Gateway(parsed.device, self._devices)
-        self._readers[topic] = gateway.status
+        self._unnamed_gateways += 1
+        return self._gateway(parsed.device)
+
+    def _gateway(self, adapter: str) -> Reader:
+        gateway = Gateway(adapter, self._devices)
+        self._readers[topic_of(self._site, "gateway", adapter, "status")] = gateway.status
         return gateway.status
 
     def _stranger(self, who: str) -> Reader:

@@ -38,3 +38,8 @@ def topic(site: str, class_: str, device: str, kind: str) -> str:
 def daemon_status(site: str) -> str:
     """Retained, with last will: tells adapters whether the daemon listens."""
     return f"{PREFIX}/{site}/daemon/status"
+
+
+def daemon_heartbeat(site: str) -> str:
+    """Not retained: each is news."""
+    return f"{PREFIX}/{site}/daemon/hb"

@@ -4,10 +4,10 @@ import argparse
 import asyncio
 import sys
 
-from tests.bench import console_part, modbus_part, mqtt_part, replay_part, rules_part
+from tests.bench import console_part, modbus_part, mqtt_part, replay_part, rules_part, scale_part
 from tests.bench.measured import machine
 
-PARTS = ("mqtt", "console", "modbus", "rules", "replay")
+PARTS = ("mqtt", "console", "modbus", "rules", "replay", "scale")
 
 
 def main() -> int:
@@ -45,6 +45,9 @@ def main() -> int:
     if "replay" in wanted:
         print("Replay: a recorded month through the rules", flush=True)
         lines += ["", "### Replay", "", *replay_part.report(replay_part.measure(given.quick))]
+    if "scale" in wanted:
+        print("Scale: a thousand households", flush=True)
+        lines += ["", "### A large estate", "", *scale_part.report(asyncio.run(scale_part.measure(given.quick)))]
     print("\n".join(["", *lines]))
     return 1 if any("MISSED" in line for line in lines) else 0
 

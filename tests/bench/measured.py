@@ -21,6 +21,10 @@ class Measured:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
+    def waited(self) -> float:
+        """Seconds for which its main thread was ready and had no core: what others on the machine cost it."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def memory(self) -> float:
         """Resident memory in MB."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

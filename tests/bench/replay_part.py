@@ -1,5 +1,6 @@
 """A month of a 500-point site through its rules and through changed ones, on two cores."""
 
+import os
 import random
 import shutil
 import sys
@@ -29,6 +30,7 @@ DAYS = 30
 POINTS = 500
 CLASSES = ("sump", "tank", "fire_tank", "booster", "door", "zone", "panel", "lane", "fence", "lamp", "device")
 LIMIT = 60.0  # s
+PROCESSES = 2
 BUSY = 300.0  # s, of a door's or a lane's contacts
 QUIET = 2 * 86400.0  # s between two excursions of everything else, each of a minute or so
 EXCURSION = 60.0  # s
@@ -38,7 +40,8 @@ LOST = 0.001  # share of samples that are bad
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One replay of old and new rules. `seconds` on the clock, `cpu` of both processes, memory of the larger one."""
+    """One replay of old and new rules. `samples` lie in the history; `seconds` on the clock, `cpu` of all processes,
+    memory of the largest, `load` of the machine at the end."""
 
     days: int
     points: int
@@ -47,6 +50,7 @@ class Measured:
     seconds: float
     cpu: float
     memory: float
+    load: float
     annunciations: tuple[int, int]
 
 
@@ -56,7 +60,9 @@ def measure(quick: bool = False, seed: int = 1) -> Measured:
         state = StateFolder(Path(folder) / "state")
         state.history.mkdir(parents=True)
         assembly = assemble(RIVERSIDE)
-        write_history(assembly, state, days, seed)
+        start = time.perf_counter()
+        samples = write_history(assembly, state, days, seed)
+        say(f"  {samples:,} samples of {days} days written in {time.perf_counter() - start:.0f} s")
         new = Path(folder) / "new"
         shutil.copytree(RIVERSIDE, new)
         rules = new / "rules.yaml"
@@ -64,19 +70,37 @@ def measure(quick: bool = False, seed: int = 1) -> Measured:
         played = Played(BEGIN, BEGIN + timedelta(days=days), Shifts.parse("08:00,20:00", UTC))
         task = Task(RIVERSIDE, new, state.path, played)
         before, start = getrusage(RUSAGE_CHILDREN), time.perf_counter()
-        outcomes = replay(task, lambda share: None)
+        outcomes = replay(task, _Told(start).hear, PROCESSES)
         seconds, after = time.perf_counter() - start, getrusage(RUSAGE_CHILDREN)
     assert outcomes.new is not None
     return Measured(
         days,
         len(recorded_points(assembly)),
         len(assembly.rules),
-        outcomes.old.samples,
+        samples,
         seconds,
         after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         after.ru_maxrss / 1024,
+        os.getloadavg()[0],
         (outcomes.old.figures.annunciations, outcomes.new.figures.annunciations),
     )
+
+
+class _Told:
+    """Prints every tenth."""
+
+    def __init__(self, start: float) -> None:
+        self._start = start
+        self._tenths = 0
+
+    def hear(self, share: float) -> None:
+        if int(share * 10) > self._tenths:
+            self._tenths = int(share * 10)
+            say(f"  {self._tenths * 10} % after {time.perf_counter() - self._start:.0f} s")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
 CHANGES = """classes:
@@ -183,21 +207,27 @@ def _normals(assembly: Assembly) -> dict[PointId, Value]:
 
 
 def report(one: Measured) -> list[str]:
-    """The table in Markdown."""
-    per_sample = one.cpu / max(1, 2 * one.samples) * 1e6
-    scaled = one.seconds * DAYS / one.days
-    met = "met" if scaled <= LIMIT else "MISSED"
+    """The table in Markdown. The verdict is on the clock's time of the whole month and nothing else."""
+    lines = [
+        f"{one.points} points, {one.rules} rules, {one.days} days, {one.samples:,} samples; through the rules and "
+        f"through changed ones, on {PROCESSES} processes.",
+        "",
+        "| seconds | CPU s, all | CPU s per process | µs CPU per sample | memory MB | annunciations old | new |",
+        "|---|---|---|---|---|---|---|",
+        f"| {one.seconds:.1f} | {one.cpu:.1f} | {one.cpu / PROCESSES:.1f} | {one.cpu / one.samples * 1e6:.1f} "
+        f"| {one.memory:.0f} | {one.annunciations[0]} | {one.annunciations[1]} |",
+        "",
+    ]
+    if one.seconds > 1.3 * one.cpu / PROCESSES:
+        lines += [f"The processes had to share the cores with others: load {one.load:.1f}.", ""]
+    if one.days < DAYS:
+        return [*lines, f"No verdict: the goal is {LIMIT:g} s for {DAYS} days."]
+    met = "met" if one.seconds <= LIMIT else "MISSED"
     return [
-        f"{one.points} points, {one.rules} rules, {one.days} days, {one.samples:,} samples, both rule sets at once.",
-        "",
-        "| seconds | CPU s, both | µs per sample and run | memory MB | annunciations old | new |",
-        "|---|---|---|---|---|---|",
-        f"| {one.seconds:.1f} | {one.cpu:.1f} | {per_sample:.1f} | {one.memory:.0f} "
-        f"| {one.annunciations[0]} | {one.annunciations[1]} |",
-        "",
+        *lines,
         "| goal | measured | limit | |",
         "|---|---|---|---|",
-        f"| replay of 30 days of a 500-point site, s | {scaled:.1f} | {LIMIT:g} | {met} |",
+        f"| replay of {DAYS} days of a {POINTS}-point site, s | {one.seconds:.1f} | {LIMIT:g} | {met} |",
     ]
 
 

@@ -196,3 +196,31 @@ async def test_in_a_flood_one_head_stands_for_a_place_and_nothing_is_left_out_of
     desk.stream.publish("flood", [json.dumps({"active": False, "first_out": None, "alarms": 0}).encode()])
     await expect(head).to_have_count(0)
     await expect(page.get_by_test_id("alarm-row")).to_have_count(7)
+
+
+async def test_an_alarm_that_explains_many_stands_on_top_and_opens_all_of_them(
+    desk: SuppressingDesk, page: Page
+) -> None:
+    sumps = [f"sump-{number:02d}.alarm" for number in range(1, 7)]
+    desk.raise_alarm("door-05.alarm", "zone-01.alarm", "zone-02.alarm")
+    await expect(page.get_by_test_id("alarm-row").first).to_have_attribute("data-alarm", "zone-01.alarm")
+    for alarm in sumps:
+        desk.suppress(alarm, "door-05.alarm" if alarm != "sump-06.alarm" else "sump-05.alarm")
+    desk.change(sumps, Trigger.RAISE_SUPPRESSED)
+    rows = page.get_by_test_id("alarm-row")
+    await expect(rows.first).to_have_attribute("data-alarm", "door-05.alarm")
+    await expect(rows.first.get_by_test_id("first-out")).to_be_visible()
+    await expect(rows).to_have_count(3)
+    await expect(page.get_by_test_id("top-text")).to_contain_text("入侵报警")
+    await counts(page, standing=3, suppressed=6)
+    opens = page.get_by_test_id("consequences")
+    await expect(opens).to_have_text("▸ 6 条后果")
+    await opens.click()
+    await expect(rows).to_have_count(9)
+    await expect(row(page, "sump-06.alarm").get_by_test_id("why")).to_contain_text("05号集水坑")
+    await row(page, "sump-04.alarm").click()
+    await expect(page.get_by_test_id("detail")).to_have_attribute("data-alarm", "sump-04.alarm")
+    await opens.click()
+    await expect(rows).to_have_count(3)
+    await page.reload()
+    await expect(rows.first).to_have_attribute("data-alarm", "door-05.alarm")

@@ -97,7 +97,9 @@ class ControlRoom:
         """The steps of a command, once it has an end."""
         command = self.command(target, action, **more)
         await self.actions.give(command)
-        return await self.ended(command.id)
+        steps = await self.ended(command.id)
+        await self.until(lambda: command.target not in self.actions._busy)  # and whoever waits for it has heard
+        return steps
 
     async def ended(self, command: str, within: float = 10.0) -> list[str]:
         await self.until(lambda: (one := self.actions.ledger.known(command)) is not None and one.state.is_final, within)

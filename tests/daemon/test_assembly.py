@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,14 @@ from daemon.catalogue import LIBRARY, PROFILES, read_catalogue
 from daemon.commands.check import main_check
 from estate.model import EquipmentId, PointId
 from rules.instance import RuleInstance
+from tests.written import Edit, editing, write_site
 
 RIVERSIDE = Path(__file__).parents[2] / "examples" / "riverside"
+
+TWO_ORDERS = """\
+  a: {table: input, address: 5, type: uint32, bit: 1}
+  b: {table: input, address: 5, type: uint32, bit: 2, word_order: low_first}
+"""
 
 FILES = {
     "site.yaml": """\
@@ -142,27 +147,15 @@ steps:
 """,
 }
 
-Edit = Callable[[str, str, str], None]
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "oak"
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-    return folder
+    return write_site(tmp_path / "oak", FILES)
 
 
 @pytest.fixture
 def edit(site: Path) -> Edit:
-    def replace(name: str, old: str, new: str) -> None:
-        file = site / name
-        text = file.read_text("utf-8") if file.exists() else ""
-        assert old in text, f"{old!r} is not in {name}"
-        file.write_text(text.replace(old, new, 1), "utf-8")
-
-    return replace
+    return editing(site)
 
 
 def told(site: Path) -> list[str]:
@@ -251,7 +244,12 @@ def test_the_sites_own_rules_change_and_add_for_a_class_or_one_equipment(site: P
         ("rules.yaml", "classes:", "class:", "rules.yaml:1: Unknown key class."),
         ("profiles/own-sump.yaml", "address: 2,", "address: 1,", "profiles/own-sump.yaml:9: The points pump_1_running"),
         ("profiles/own-sump.yaml", "bit: 1", "bit: 0", "profiles/own-sump.yaml:11: The points high_water"),
+        ("profiles/own-sump.yaml", "bit: 1", "bit: 0", "high_water and sensor_fault are the same bits (holding 10)"),
+        ("profiles/own-sump.yaml", ", bit: 1", "", "own-sump.yaml:11: The points high_water and sensor_fault are"),
         ("profiles/own-sump.yaml", "address: 20,", "address: 9,", "profiles/own-sump.yaml:12: The points high_water"),
+        ("profiles/own-sump.yaml", "address: 20,", "address: 9,", "and runtime share a part of a longer number"),
+        ("profiles/own-sump.yaml", "registers:\n", f"registers:\n{TWO_ORDERS}", "own-sump.yaml:9: The points a and b"),
+        ("profiles/own-sump.yaml", "registers:\n", f"registers:\n{TWO_ORDERS}", "in different word orders (input 5)"),
         ("profiles/own-sump.yaml", "address: 1,", "address: 0,", "profiles/own-sump.yaml:"),
         ("profiles/own-sump.yaml", "table: holding", "table: holdng", "profiles/own-sump.yaml:10: "),
         ("profiles/own-sump.yaml", "profile: own-sump", "profile: my-sump", "profiles/own-sump.yaml:1: The file"),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -65,6 +66,7 @@ class Oak:
     simulation: Simulation
     samples: list[Sample] = field(default_factory=list)
     heard: list[tuple[str, bytes]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     say: Any = None
 
     def bypassed(self, zone: str) -> Any:
@@ -88,7 +90,7 @@ async def zones(folder: Path, port: int) -> AsyncIterator[Oak]:
 
     async def deliver(delivery: Delivery) -> None:
         oak.samples += delivery.samples
-        delivery.settled()
+        delivery.settled(True)
 
     source = MqttSource(
         site.mqtt,
@@ -106,7 +108,10 @@ async def zones(folder: Path, port: int) -> AsyncIterator[Oak]:
     async def listen(client: aiomqtt.Client) -> None:
         async for message in client.messages:
             assert isinstance(message.payload, bytes)
-            oak.heard.append((str(message.topic), message.payload))
+            if message.topic.matches("+/+/+/+/+/get"):
+                oak.asked.append(str(message.topic))
+            else:
+                oak.heard.append((str(message.topic), message.payload))
 
     async def move() -> None:
         while True:
@@ -114,7 +119,7 @@ async def zones(folder: Path, port: int) -> AsyncIterator[Oak]:
             simulation.advance(0.05)
 
     async with aiomqtt.Client("127.0.0.1", port) as client, asyncio.TaskGroup() as tasks:
-        await client.subscribe("estate/v1/oak/+/+/cmd")
+        await client.subscribe([(f"estate/v1/oak/+/+/{kind}", 1) for kind in ("cmd", "get")])
         oak.say = client.publish
         running = [tasks.create_task(one) for one in (source.run(), listen(client), move())]
         running += [tasks.create_task(adapter.run()) for adapter in simulation.adapters]
@@ -144,6 +149,23 @@ async def test_a_zone_is_bypassed_and_says_so_with_who_why_and_until(oak: Oak) -
     await oak.source.write(PointId("zone-01.bypassed"), False)
     assert oak.bypassed("zone-01") is False
     assert oak.source.commands.rejected == 0
+
+
+async def test_after_a_command_that_changes_nothing_the_device_is_asked_for_its_state(oak: Oak) -> None:
+    """It is what proves the command, and one that has not changed would be told every 15 minutes only."""
+    asked = partial(oak.asked.count, "estate/v1/oak/zone/zone-01/get")
+    await oak.source.write(PointId("zone-01.bypassed"), True)
+    await oak.until(lambda: any(one.point == "zone-01.bypassed" and one.value is True for one in oak.samples))
+    await oak.until(lambda: len(oak.heard) == 1)  # and all that was said before it
+    before = asked()
+    await oak.source.write(PointId("zone-01.bypassed"), True)
+    await oak.until(lambda: asked() == before + 1)
+    oak.simulation.targets.inject("mqtt:zone-01", "mute")
+    with pytest.raises(TransportError):
+        await oak.source.write(PointId("zone-01.bypassed"), False)
+    await oak.source.write(PointId("zone-02.bypassed"), True)
+    await oak.until(lambda: len(oak.heard) == 4)
+    assert asked() == before + 2
 
 
 async def test_a_command_that_was_recorded_and_sent_again_is_not_obeyed(oak: Oak) -> None:

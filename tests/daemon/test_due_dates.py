@@ -52,7 +52,8 @@ async def test_the_days_are_told_at_once_and_not_again_before_they_change(rivers
     while not heard:
         await asyncio.sleep(0)
     running.cancel()
-    assert {sample.point for sample in heard[0].samples} == {"lift-1.inspection_days", "lift-2.inspection_days"}
+    due = {"lift-1.inspection_days", "lift-2.inspection_days", "ups-1.battery_days"}
+    assert {sample.point for sample in heard[0].samples} == due
 
 
 @pytest.mark.parametrize("written", ["2027-13-01", "31.05.2027", "soon"])

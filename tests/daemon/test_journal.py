@@ -1,18 +1,23 @@
 """The journal keeps what it has promised: order, uniqueness, the fold after a restart, and its file format."""
 
 import asyncio
+import contextlib
+import resource
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from daemon.journal import Journal, migrate
-from daemon.records import Audit, Record
+from daemon.ballast import Ballast
+from daemon.journal import Journal
+from daemon.journal_writer import MOST_HELD, migrate
+from daemon.records import Audit, Memory, Record
 from estate.model import Cause, DeviceId, EquipmentId, Event
 from rules.alarm import AlarmId, AlarmState, Transition, Trigger
 
@@ -72,6 +77,20 @@ async def test_the_numbering_of_a_device_is_known_after_a_restart_with_its_gaps(
     assert (two.boot, two.first, two.contiguous, two.beyond) == ("b1", 9, 9, ())
 
 
+async def test_when_the_newest_live_event_of_a_device_happened_is_known_after_a_restart(tmp_path: Path) -> None:
+    """By the device's own clock if that was right; of two events under one number the newer is no repetition."""
+    path = tmp_path / "journal.db"
+    then = event(1).rx
+    said = {"d-1": then - timedelta(seconds=9), "d-2": then + timedelta(days=9), "d-3": None}
+    events = [replace(event(2, device=device), at=at) for device, at in said.items()]
+    later = [replace(event(3, device=device), at=then, historic=True) for device in said]
+    unset = replace(event(2, device="d-4"), at=then, clock="unset")
+    await commit(path, [*events, *later, unset])
+    with Journal(path) as journal:
+        latest = {one.device: one.latest for one in journal.device_histories()}
+    assert latest == {"d-1": then - timedelta(seconds=9), "d-2": then, "d-3": None, "d-4": None}
+
+
 async def test_a_buffered_event_of_an_old_boot_does_not_make_it_the_current_one(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     late = replace(event(4, boot="old"), historic=True)
@@ -112,19 +131,93 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     connection.close()
 
 
-async def test_a_refused_commit_is_an_error_and_the_next_one_works(tmp_path: Path) -> None:
+def seqs(journal: Journal) -> list[int]:
+    return [row["seq"] for row in journal.newest("event", limit=20_000)][::-1]
+
+
+async def test_a_disk_that_does_not_answer_holds_nobody_up_and_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     with Journal(path) as journal:
-        await journal.commit([event(1)])
-        blocker = sqlite3.connect(path, isolation_level=None)
-        blocker.execute("BEGIN IMMEDIATE")
-        waiting = asyncio.create_task(journal.commit([event(2)]))
-        with pytest.raises(sqlite3.OperationalError):
-            await waiting
-        blocker.execute("ROLLBACK")
-        blocker.close()
-        await journal.commit([event(3)])
-        assert sorted(row["seq"] for row in journal.newest("event")) == [1, 3]
+        assert await journal.commit([event(1)])
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as blocker:
+            blocker.execute("BEGIN IMMEDIATE")
+            assert not await journal.commit([event(2)])
+            assert "has not answered" in journal.trouble
+            blocker.execute("ROLLBACK")
+        assert await journal.commit([event(3)])
+        assert journal.trouble == ""
+        assert seqs(journal) == [1, 2, 3]
+
+
+async def test_what_the_disk_refuses_waits_in_memory_and_is_written_in_its_order(tmp_path: Path) -> None:
+    """reliability.md E20: a file limit stands in for the full disk, as an ordinary user can set it."""
+    ballast = Ballast(tmp_path / "ballast", size=4096)
+    assert ballast.lay()
+    with Journal(tmp_path / "journal.db", ballast) as journal:
+        assert await journal.commit([event(1)])
+        with no_room():
+            assert not await journal.commit([event(2)])
+            assert not await journal.commit([event(3), Memory("a.b", {"due": 5.0})])
+            assert journal.trouble == "disk I/O error"
+        assert not ballast.is_held
+        assert await journal.commit([event(4)])
+        assert seqs(journal) == [1, 2, 3, 4]
+        assert journal.memory() == {"a.b": {"due": 5.0}}
+    assert ballast.lay()
+
+
+async def test_a_disk_that_refuses_for_very_long_costs_the_oldest_records(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Journal(tmp_path / "journal.db") as journal:
+        with no_room():
+            assert not await journal.commit([event(1), event(2)])
+            assert not await journal.commit([event(seq) for seq in range(3, MOST_HELD + 3)])
+        assert await journal.commit([])
+        assert seqs(journal) == list(range(3, MOST_HELD + 3))
+    assert "2 records are lost" in caplog.text
+
+
+async def test_a_record_that_no_disk_would_take_fails_alone(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.db") as journal:
+        asked = [[event(1)], [event(2**70)], [event(3)]]
+        told = await asyncio.gather(*map(journal.commit, asked), return_exceptions=True)
+        assert (told[0], type(told[1]), told[2]) == (True, OverflowError, True)
+        assert seqs(journal) == [1, 3]
+
+
+async def test_a_damaged_journal_is_put_aside_and_the_watch_goes_on(tmp_path: Path) -> None:
+    """reliability.md E25: a watch without a past is better than none; the past is kept for whoever can read it."""
+    path = tmp_path / "journal.db"
+    await commit(path, [event(1)])
+    with path.open("r+b") as file:
+        file.write(b"not a database at all")
+    with Journal(path) as journal:
+        assert journal.set_aside is not None
+        assert journal.set_aside.read_bytes().startswith(b"not a database")
+        assert await journal.commit([event(2)])
+        assert seqs(journal) == [2]
+
+
+async def test_a_start_that_was_killed_while_it_laid_out_the_log_is_made_good(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    await commit(path, [event(1)])
+    with contextlib.closing(sqlite3.connect(path)) as killed:
+        killed.execute("CREATE TABLE blank AS SELECT zeroblob(10) AS body")
+    with Journal(path) as journal, contextlib.closing(sqlite3.connect(path)) as file:
+        assert seqs(journal) == [1]
+        assert file.execute("SELECT * FROM sqlite_master WHERE name = 'blank'").fetchall() == []
+
+
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """No file can be written beyond its first byte."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 WRITER = """

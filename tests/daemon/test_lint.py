@@ -1,15 +1,19 @@
 """Sites that can be read and still are not right: each doubt is told once, where it can be settled."""
 
+import subprocess
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from daemon.__main__ import main
 from daemon.assembly import assemble, check
 from daemon.commands.check import main_check
+from daemon.commands.user import set_password
 from estate.errors import Fault
 from tests.daemon.test_assembly import FILES
+from tests.written import Edit, editing, write_site
 
 RIVERSIDE = Path(__file__).parents[2] / "examples" / "riverside"
 SOUND = {
@@ -30,28 +34,15 @@ LOW_WATER = """\
         response: {{zh: 停泵, en: Stop}}
 """
 
-Edit = Callable[[str, str, str], None]
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "oak"
-    for name, text in SOUND.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-    return folder
+    return write_site(tmp_path / "oak", SOUND)
 
 
 @pytest.fixture
 def edit(site: Path) -> Edit:
-    def replace(name: str, old: str, new: str) -> None:
-        file = site / name
-        text = file.read_text("utf-8") if file.exists() else ""
-        assert old in text, f"{old!r} is not in {name}"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text.replace(old, new, 1), "utf-8")
-
-    return replace
+    return editing(site)
 
 
 def short(site: Path, faults: tuple[Fault, ...] | list[Fault]) -> list[str]:
@@ -60,6 +51,144 @@ def short(site: Path, faults: tuple[Fault, ...] | list[Fault]) -> list[str]:
 
 def warnings(site: Path) -> list[str]:
     return short(site, assemble(site).lints.warnings)
+
+
+METER = """\
+profile: own-meter
+vendor: Own
+model: Meter
+source: this test
+evidence: own
+classes: [energy_meter]
+modbus: {address_base: 0}
+registers:
+  power: {table: input, address: 0, type: float32, unit: kW}
+  energy_import: {table: input, address: 2, type: uint32, unit: kWh}
+  voltage_l1: {table: input, address: 4, unit: V, scale: 0.1}
+  voltage_l2: {table: input, address: 5, unit: V, scale: 0.1}
+  voltage_l3: {table: input, address: 6, unit: V, scale: 0.1}
+  firmware: {table: input, address: 7}
+"""
+
+
+def metered(site: Path, old: str = "", new: str = "", bus: str = "tcp: 10.0.0.9:502", devices: int = 1) -> None:
+    """The sound site with meters of its own profile, changed in one place."""
+    assert old in METER
+    (site / "profiles").mkdir(exist_ok=True)
+    (site / "profiles" / "own-meter.yaml").write_text(METER.replace(old, new, 1) if old else METER, "utf-8")
+    outline, rows, items = (site / name for name in ("site.yaml", "devices.yaml", "equipment.yaml"))
+    outline.write_text(outline.read_text("utf-8").replace("buses:\n", f"buses:\n  - {{id: mains, {bus}}}\n"), "utf-8")
+    numbers = range(1, devices + 1)
+    meters = (f"- {{id: m-{n}, profile: own-meter, bus: mains, unit: {n}, poll: 0.2}}\n" for n in numbers)
+    rows.write_text(rows.read_text("utf-8") + "".join(meters), "utf-8")
+    fed = (
+        f'- {{id: e-{n}, class: energy_meter, number: "{n}", name: {{zh: 表, en: Meter}}, '
+        f"place: {{zh: 房, en: Room}}, device: m-{n}}}\n"
+        for n in numbers
+    )
+    items.write_text(items.read_text("utf-8") + "".join(fed), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("voltage_l2", "voltag_l2", "profiles/own-meter.yaml:12: voltag_l2 is no point of energy_meter."
+         " Did you mean voltage_l2?"),
+        ("firmware", "voltage_l2_2", ""),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_a_misspelt_point_of_a_profile_is_told_and_further_points_are_not(
+    site: Path, old: str, new: str, expected: str
+) -> None:
+    metered(site, old, new)
+    assert check(site) == []
+    assert warnings(site) == ([expected] if expected else [])
+
+
+def test_a_misspelt_point_that_the_class_needs_is_named_where_it_is_missed(site: Path) -> None:
+    metered(site, "energy_import", "energy_imprt")
+    (fault,) = short(site, check(site))
+    assert "its device has energy_imprt: correct the name in own-meter.yaml" in fault
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("unit: kW}", "unit: W}", "profiles/own-meter.yaml:9: power is in W, class energy_meter wants kW: write"
+         " unit: kW and multiply scale by 0.001."),
+        (", unit: kWh", "", "profiles/own-meter.yaml:10: energy_import has no unit, class energy_meter counts in kWh:"
+         " write unit: kWh, and a scale that leads to it."),
+        ("unit: V,", "unit: bar,", "profiles/own-meter.yaml:11: voltage_l1 is in bar, class energy_meter wants V: write"
+         " unit: V and convert scale and offset to it."),
+        ("[energy_meter]", "[energymeter]", "profiles/own-meter.yaml:6: There is no class energymeter."),
+        ("input, address: 7", "input, address: 70000", "profiles/own-meter.yaml:14: registers.firmware.address: address"
+         " 70000 with address_base 0 is off the map."),
+        ("input, address: 7", "discrete, type: int16, address: 7", "profiles/own-meter.yaml:14: registers.firmware:"
+         " coils and discretes are bits already: no type, bit or bits."),
+    ],
+)  # fmt: skip
+def test_a_profile_that_does_not_fit_its_class_is_told_at_its_own_line(
+    site: Path, old: str, new: str, expected: str
+) -> None:
+    metered(site, old, new)
+    (fault,) = short(site, check(site))
+    assert fault.startswith(expected)
+
+
+def test_a_serial_line_that_cannot_carry_its_polling_is_told(site: Path) -> None:
+    """A read of 8 registers takes 0.160 s at 2400 baud (29 characters, two rests, 10 ms), 0.029 s at 19200."""
+    metered(site, bus="serial: /dev/ttyUSB0, baud: 2400", devices=3)
+    (warning,) = warnings(site)
+    assert warning.startswith("site.yaml:")
+    assert "The polling of bus mains takes 240 % of its time (2400 baud, 3 devices, 15.0 reads a second)" in warning
+    outline = site / "site.yaml"
+    outline.write_text(outline.read_text("utf-8").replace("baud: 2400", "baud: 19200"), "utf-8")
+    assert warnings(site) == []
+
+
+def test_a_file_that_cannot_be_parsed_is_told_alone(site: Path, edit: Edit, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of devices that are not known every equipment would have a fault of its own."""
+    devices = site / "devices.yaml"
+    devices.write_text("- {id: [\n" + devices.read_text("utf-8"), "utf-8")
+    (fault,) = short(site, check(site))
+    assert fault.startswith("devices.yaml:")
+    assert "YAML syntax" in fault
+    assert main_check(site, "en") == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "1 fault. Correct it and check again."
+
+
+def test_password_hashes_that_everybody_can_read_stop_the_site(site: Path) -> None:
+    set_password(site, "li", "correct horse battery")
+    assert check(site) == []
+    (site / "people.yaml").chmod(0o644)
+    assert [one.en for one in check(site)] == [
+        "people.yaml is a secret, but everybody can read it. Run chmod o= people.yaml."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("piped", "code", "said"),
+    [
+        ("correct horse battery\n" * 2, 0, "password of li set"),
+        ("correct horse battery\nanother horse entirely\n", 1, "the two differ"),
+        ("correct horse battery\n", 1, "no terminal, and not two lines"),
+        ("", 1, "no terminal, and not two lines"),
+    ],
+)
+def test_a_password_can_be_piped_in_as_two_lines(site: Path, piped: str, code: int, said: str) -> None:
+    asked = [sys.executable, "-m", "daemon", "user", str(site), "li"]
+    done = subprocess.run(asked, input=piped, capture_output=True, text=True, cwd=RIVERSIDE.parents[1])
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert said in done.stdout + done.stderr
+
+
+def test_a_faulty_profile_is_not_played(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metered(site, "input", "inputs")
+    assert main(["simulate", str(site), "--into", str(site.parent / "played")]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert main_check(site, "en") == 1
+    assert capsys.readouterr().out.splitlines() == told
 
 
 def test_a_sound_site_has_no_warning(site: Path) -> None:
@@ -185,7 +314,7 @@ def test_a_rule_of_the_sites_own_for_every_device_may_be_told_on_any_of_them(sit
 
 
 def test_stock_alarms_left_out_for_want_of_a_point_are_named(site: Path) -> None:
-    sump, zone = short(site, assemble(site).lints.notes)
+    sump, zone, _ = short(site, assemble(site).lints.notes)
     assert sump.startswith("equipment.yaml:1: sump-1 (sump): no alarm ")
     assert zone.startswith("equipment.yaml:9: zone-01 (zone): no alarm ")
     alarms, points = sump.split(", because nothing is bound to ")
@@ -202,9 +331,29 @@ def test_two_hundred_of_one_kind_are_one_note(site: Path) -> None:
     )
     with (site / "equipment.yaml").open("a", encoding="utf-8") as file:
         file.write(rows)
-    notes = short(site, assemble(site).lints.notes)
+    notes = [one for one in short(site, assemble(site).lints.notes) if "no alarm" in one]
     assert len(notes) == 2
     assert "zone-01, zone-1, zone-10," in notes[1]
+
+
+@pytest.mark.parametrize(
+    ("broker", "told"),
+    [
+        ("{host: broker.lan}", 1),
+        ("{host: 10.0.0.5}", 1),
+        ("{host: broker.lan, ca_file: ca.pem}", 0),
+        ("{host: 127.0.0.1}", 0),
+        ('{host: "::1"}', 0),
+        ("{host: localhost}", 0),
+    ],
+)
+def test_a_broker_beyond_this_machine_without_tls_is_noted(site: Path, edit: Edit, broker: str, told: int) -> None:
+    (site / "ca.pem").write_text("-")
+    (line,) = [one for one in SOUND["site.yaml"].splitlines() if one.startswith("mqtt:")]
+    edit("site.yaml", line, f"mqtt: {broker}")
+    notes = [one for one in short(site, assemble(site).lints.notes) if "not encrypted" in one]
+    assert len(notes) == told
+    assert all(one.startswith("site.yaml:4: The connection to the broker") for one in notes)
 
 
 def test_warnings_fail_the_check_only_when_asked(site: Path, edit: Edit, capsys: pytest.CaptureFixture[str]) -> None:

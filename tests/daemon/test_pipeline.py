@@ -74,8 +74,9 @@ class Room:
         self.engine.restore(journal.last_transitions(), journal.memory())
         points = PointStore(assembly.max_age)
         documents = AlarmDocuments(assembly)
+        self.recorded: list[Sample] = []
         self.pipeline = Pipeline(
-            self.inbox, points, self.engine, journal, documents, clock, lambda _: None, nothing
+            self.inbox, points, self.engine, journal, documents, clock, self.recorded.extend, nothing
         )  # fmt: skip
         self.documents: dict[str, dict[str, Any]] = {}
         self.renewed = 0
@@ -98,7 +99,7 @@ class Room:
             Sample(PointId(name.replace("__", ".").replace("_", "-", 1)), value, Quality.GOOD, now.utc, now.mono)
             for name, value in values.items()
         ]
-        await self.inbox.put(Delivery(samples, settled=done.set))
+        await self.inbox.put(Delivery(samples, settled=lambda _: done.set()))
         await done.wait()
 
     async def do(self, kind: OperationKind, alarm: AlarmId = HELD, **more: Any) -> dict[str, Any]:
@@ -252,3 +253,33 @@ async def test_what_is_not_yet_in_the_journal_is_in_no_list(assembly: Assembly, 
             other.execute("ROLLBACK")
         await setting
         assert it.ids(View.ALL) == [HELD]
+
+
+LOCK = PointId("door-1.lock")
+
+
+async def test_news_that_waited_behind_a_stall_come_before_silence_is_judged(
+    assembly: Assembly, tmp_path: Path
+) -> None:
+    """A slow disk makes no value stale that its device has gone on saying."""
+    async with room(replace(assembly, max_age={LOCK: 2.0}), tmp_path / "journal.db") as it:
+        await it.set(door_1__lock="locked")
+        for _ in range(3):
+            it.clock.ahead += 5
+            await it.set(door_1__lock="locked")
+        assert {one.quality for one in it.recorded if one.point == LOCK} == {Quality.GOOD}
+        await it.later(5)
+        assert it.pipeline.points.latest(LOCK).quality is Quality.STALE
+
+
+async def test_a_value_that_is_said_again_and_again_is_recorded_once_a_minute(
+    assembly: Assembly, tmp_path: Path
+) -> None:
+    """A constant value and a dead one must not look alike in a trend."""
+    async with room(replace(assembly, max_age={LOCK: 15.0}), tmp_path / "journal.db") as it:
+        for _ in range(31):
+            await it.set(door_1__lock="locked")
+            it.clock.ahead += 10
+        times = [one.at for one in it.recorded if one.point == LOCK]
+        assert len(times) == 6
+        assert max(times) - min(times) > timedelta(minutes=4)

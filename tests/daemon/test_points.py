@@ -99,3 +99,28 @@ async def test_waiting_for_a_value_ends_when_it_comes_or_when_time_is_up(clock: 
     assert (await waiting).value is True
     with pytest.raises(TimeoutError):
         await points.wait_for(DOOR, False, 0.01)
+
+
+async def test_what_was_known_before_a_moment_does_not_prove_what_came_after_it(clock: HandClock) -> None:
+    points = PointStore({DOOR: 30.0})
+    points.apply([sample(clock, False, DOOR)])
+    begun = clock.forward(1.0).mono
+    with pytest.raises(TimeoutError):
+        await points.wait_for(DOOR, False, 0.01, begun)
+    waiting = asyncio.create_task(points.wait_for(DOOR, False, 5, begun))
+    await asyncio.sleep(0)
+    points.refresh([DOOR], begun - 0.5)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    points.refresh([DOOR], clock.forward(1.0).mono)
+    assert (await waiting).received == begun + 1.0
+
+
+async def test_a_value_that_was_seen_again_before_anybody_waited_for_it_counts(clock: HandClock) -> None:
+    points = PointStore({DOOR: 30.0})
+    points.apply([sample(clock, False, DOOR)])
+    begun = clock.forward(1.0).mono
+    points.refresh([DOOR], clock.forward(1.0).mono)
+    assert (await points.wait_for(DOOR, False, 0.01, begun)).value is False
+    with pytest.raises(TimeoutError):
+        await points.wait_for(DOOR, True, 0.01, begun)

@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
+from daemon.inbox import Operation, OperationKind
+from daemon.journal import Journal
 from daemon.ledger import State
 from daemon.orders import NotAllowed
-from estate.model import Now, SystemClock
+from daemon.records import Step
+from estate.model import EquipmentId, Now, SystemClock
+from rules.alarm import AlarmId
+from simulators.relocate import relocate
 from tests.daemon.control_room import ControlRoom, control_room, playing, site_files
+from tests.daemon.lying_gateway import lying_gateway
 
 EVENING = datetime(2026, 3, 6, 10, 0, tzinfo=UTC)  # 18:00 in Shanghai
 TABLES = """\
@@ -144,7 +150,7 @@ async def test_what_was_to_be_taken_back_is_after_a_restart_too(opened: Opened) 
         await room.give("lamp-1", "switch_on")
     async with opened() as room:
         await ready(room)
-        room.schedule.restore(room.actions.ledger.since(datetime(2026, 1, 1, tzinfo=UTC)))
+        room.schedule.restore(room.actions.ledger.not_taken_back())
         assert [one.until for one in room.schedule.endings.values()] == [until]
         await room.schedule.look(moment(-500))
         assert steps(room, "circuit")[-1] == ("switch_on", "confirmed")
@@ -172,6 +178,127 @@ async def test_what_cannot_be_taken_back_is_tried_again(opened: Opened) -> None:
         await room.schedule.look(moment(5 * 3600 + 91))
         await room.until(lambda: list(room.schedule.endings) == [])
         assert steps(room, "circuit")[-1] == ("switch_off", "confirmed")
+
+
+async def test_what_was_given_long_ago_and_never_taken_back_is_taken_back_at_the_start(tmp_path: Path) -> None:
+    """The daemon was down for a month, or nothing could be reached for so long."""
+    folder = site_files(tmp_path / "site")
+    async with playing(folder, tmp_path / "played") as (simulation, site):
+        with Journal(tmp_path / "journal.db") as journal:
+            then = SystemClock().now().utc - timedelta(days=30)
+            ends = (then + timedelta(hours=4)).isoformat()
+            steps_then = (("requested", "li: festival"), ("until", ends), ("sent", ""), ("confirmed", ""))
+            for step, detail in steps_then:
+                await journal.commit([Step("old", "", 0, "circuit", "switch_on", step, then, detail)])
+        simulation.wiring.write("relay", "on_5", True)
+        async with control_room(site, simulation, tmp_path / "journal.db") as room:
+            await room.until(lambda: steps(room, "circuit")[-1] == ("switch_off", "confirmed"))
+            await room.until(lambda: lit(room, 5) is False and not room.schedule.endings)
+            assert room.actions.ledger.not_taken_back() == []
+
+
+async def test_a_command_that_failed_but_was_done_all_the_same_is_taken_back(tmp_path: Path) -> None:
+    folder = site_files(tmp_path / "site", timetables=TABLES)
+    async with playing(folder, tmp_path / "played") as (simulation, site):
+        behind = {line.name: line.address for line in simulation.lines}
+        async with lying_gateway(behind["lamps"]) as gateway:
+            relocate(folder, site, buses=behind | {"lamps": gateway.address})
+            state = tmp_path / "journal.db"
+            async with control_room(site, simulation, state, scheduled=False, clock=Then()) as room:
+                await ready(room)
+                await room.schedule.look(moment(-600))
+                gateway.code = 2
+                given = await room.give("circuit", "switch_on", until=moment(-300).utc)
+                assert given == ["requested", "until", "sent", "failed"]
+                await room.until(lambda: lit(room, 5) is True)
+                assert await states(room, -500) == "differs"  # it overrides nothing
+            async with control_room(site, simulation, state, scheduled=False, clock=Then()) as room:
+                await ready(room)
+                room.schedule.restore(room.actions.ledger.not_taken_back())
+                gateway.code = 0
+                await room.schedule.look(moment(-301))
+                assert steps(room, "circuit")[-1] == ("switch_on", "failed")
+                await room.schedule.look(moment(-299))
+                await room.until(lambda: lit(room, 5) is False and not room.schedule.endings)
+                assert steps(room, "circuit")[-1] == ("switch_off", "confirmed")
+
+
+async def test_a_command_that_failed_and_was_not_done_overrides_nothing_and_is_not_taken_back(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        room.simulation.targets.inject("bus:lamps", "cut_line")
+        await room.until(lambda: room.value("relay.online") is False)
+        given = await room.give("circuit", "switch_on", until=moment(-300).utc)
+        assert given == ["requested", "until", "sent", "failed"]
+        assert list(room.schedule.endings) != []
+        await room.schedule.look(moment(-299))  # nobody can say: it waits
+        assert steps(room, "circuit")[-1] == ("switch_on", "failed")
+        assert list(room.schedule.endings) != []
+        room.simulation.targets.clear("bus:lamps")
+        await room.until(lambda: lit(room, 5) is False)
+        await room.schedule.look(moment(-200))
+        assert list(room.schedule.endings) == []
+        assert steps(room, "circuit")[-1] == ("switch_on", "failed")
+
+
+async def test_a_command_that_failed_holds_up_no_edge(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        room.simulation.targets.inject("bus:lamps", "cut_line")
+        await room.until(lambda: room.value("relay.online") is False)
+        assert (await room.give("circuit", "switch_off", until=moment(600).utc))[-1] == "failed"
+        room.simulation.targets.clear("bus:lamps")
+        await room.until(lambda: lit(room, 5) is False)
+        await room.schedule.look(moment(0))
+        await room.until(lambda: lit(room, 5) is True)
+        await room.schedule.look(moment(601))
+        assert list(room.schedule.endings) == []
+        assert steps(room, "circuit")[-1][0] == "switch_on"
+
+
+async def test_an_answer_in_doubt_takes_away_no_end_that_was_set_before(opened: Opened) -> None:
+    async with opened() as room:
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        until = moment(-100).utc
+        await room.give("circuit", "switch_on", until=until)
+        room.simulation.targets.inject("modbus:relay", "mute")
+        assert (await room.give("circuit", "switch_off"))[-1] == "unknown"
+        assert [one.until for one in room.schedule.endings.values()] == [until]
+        room.schedule.restore(room.actions.ledger.not_taken_back())
+        assert [one.until for one in room.schedule.endings.values()] == [until]
+
+
+async def test_a_lamp_that_an_alarm_holds_is_not_switched_off_when_an_override_ends(tmp_path: Path) -> None:
+    holding = """\
+equipment:
+  lamp-1:
+    rules:
+      not_lit: {actions: [{do: switch_on, target: circuit}]}
+"""
+    alarm = AlarmId("lamp-1.not_lit")
+    folder = site_files(tmp_path / "site", timetables=TABLES, rules=holding)
+    state = tmp_path / "journal.db"
+    async with (
+        playing(folder, tmp_path / "played") as (simulation, site),
+        control_room(site, simulation, state, scheduled=False, clock=Then()) as room,
+    ):
+        await ready(room)
+        await room.schedule.look(moment(-600))
+        await room.give("circuit", "switch_on", until=moment(-300).utc)
+        simulation.targets.inject("lamp-1", "lamp_broken")
+        await room.give("lamp-1", "switch_on")
+        await room.until(lambda: room.actions.linkage.holds(EquipmentId("circuit")))
+        await room.until(lambda: steps(room, "circuit")[-4:-1].count(("switch_on", "requested")) == 1)
+        await room.schedule.look(moment(-299))
+        assert list(room.schedule.endings) == []
+        assert ("switch_off", "requested") not in steps(room, "circuit")
+        simulation.targets.clear("lamp-1")
+        await room.give("lamp-1", "switch_on")
+        await room.pipeline.operate(Operation(OperationKind.ACKNOWLEDGE, alarm, "li", "desk-1"))
+        await room.until(lambda: steps(room, "circuit")[-1] == ("switch_off", "confirmed"))
 
 
 async def test_only_what_something_takes_back_may_be_given_for_a_time(opened: Opened) -> None:

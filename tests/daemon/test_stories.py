@@ -15,6 +15,7 @@ from daemon.stories.scene import site_scene
 from estate.folder import Placed
 from estate.story import Story
 from tests.daemon.test_assembly import FILES
+from tests.written import write_site
 
 RIVERSIDE = Path(__file__).parents[2] / "examples" / "riverside"
 WHOLE = assemble(RIVERSIDE)
@@ -25,11 +26,7 @@ Write = Callable[[str], Path]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "oak"
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-    return folder
+    return write_site(tmp_path / "oak", FILES)
 
 
 @pytest.fixture
@@ -309,7 +306,7 @@ def test_one_story_may_be_asked_for_by_file_or_words(capsys: pytest.CaptureFixtu
         assert main_test(RIVERSIDE, name) == 0
         assert capsys.readouterr().out.startswith(f"{count} stories, 0 failed;"), name
     assert main_test(RIVERSIDE, "nothing like it") == 1
-    assert "There is no story nothing like it. Known: device, doors," in capsys.readouterr().out
+    assert "There is no story nothing like it. Known: blackout, device, doors," in capsys.readouterr().out
 
 
 def test_a_site_at_fault_plays_no_story(site: Path, write: Write, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,10 @@
 """A small whole site to be broken, one mistake at a time."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.written import Edit, editing, write_site
 
 FILES = {
     "site.yaml": """\
@@ -61,24 +62,9 @@ panel-0301,panel,0301,三零一,Flat 301,一号楼,Building 1,panel-0301,,,,,,,h
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "oak"
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-    return folder
-
-
-Edit = Callable[[str, str, str], None]
+    return write_site(tmp_path / "oak", FILES)
 
 
 @pytest.fixture
 def edit(site: Path) -> Edit:
-    """Replaces a text that must stand in a file of the site."""
-
-    def replace(name: str, old: str, new: str) -> None:
-        file = site / name
-        text = file.read_text("utf-8")
-        assert old in text, f"{old!r} is not in {name}"
-        file.write_text(text.replace(old, new, 1), "utf-8")
-
-    return replace
+    return editing(site)

@@ -1,14 +1,12 @@
 """Each kind of mistake in a site folder is told with file, line and cure; a sound folder loads whole."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from estate.errors import ConfigError, Fault
 from estate.site import load_site
-
-Edit = Callable[[str, str, str], None]
+from tests.written import Edit
 
 
 def faults(site: Path) -> list[Fault]:
@@ -36,6 +34,28 @@ def test_a_sound_folder_loads_whole(site: Path) -> None:
     assert not loaded.buses[1].is_rtu
 
 
+@pytest.mark.parametrize("address", ["10.0.3.7", "10.0.3.0/24", "10.0.3.7/24", "fd00::7", "fd00::/64"])
+def test_a_panel_may_be_given_an_address_or_a_network(site: Path, edit: Edit, address: str) -> None:
+    edit("devices.yaml", "bus: tanks", f'account: "12AB"\n  address: {address}\n  bus: tanks')
+    assert load_site(site).devices[1].address == address
+
+
+@pytest.mark.parametrize(
+    "console",
+    [
+        "{}",
+        "{host: 127.0.0.9}",
+        '{host: "::1", port: 80}',
+        "{host: localhost}",
+        "{host: 0.0.0.0, trusted_proxy: 10.0.0.5, names: [console.oak.example, 'oak:8443']}",
+    ],
+)
+def test_a_console_is_for_this_machine_or_behind_a_proxy(site: Path, edit: Edit, console: str) -> None:
+    edit("site.yaml", "buses:", f"console: {console}\nbuses:")
+    proxy = load_site(site).console.trusted_proxy
+    assert proxy == ("10.0.0.5" if "proxy" in console else None)
+
+
 def test_a_folder_that_does_not_exist_is_a_fault() -> None:
     with pytest.raises(ConfigError, match="There is no site folder"):
         load_site(Path("/nowhere/at/all"))
@@ -54,6 +74,10 @@ def test_a_folder_that_does_not_exist_is_a_fault() -> None:
         ("site.yaml", "port: 1883", "port: 18.5", "site.yaml:4: mqtt.port should be a whole number"),
         ("site.yaml", "broker.lan", "12", "site.yaml:4: mqtt.host should be text, but 12 stands there"),
         ("site.yaml", "port: 1883", "password_file: no.txt", "site.yaml:4: The file no.txt is missing"),
+        ("site.yaml", "buses:", "console: {host: 0.0.0.0}\nbuses:", "site.yaml:5: The console listens"),
+        ("site.yaml", "buses:", "console: {host: desk.lan}\nbuses:", "site.yaml:5: The console listens beyond"),
+        ("site.yaml", "buses:", "console: {trusted_proxy: nginx}\nbuses:", "site.yaml:5: console.trusted_proxy should"),
+        ("site.yaml", "buses:", "console: {names: [https://x]}\nbuses:", "site.yaml:5: console.names.0: "),
         ("site.yaml", 'tcp: "10.0.0.1:502", ', "", "site.yaml:6: A bus has either tcp"),
         ("site.yaml", "10.0.0.1:502", "10.0.0.1", "site.yaml:6: buses.0.tcp:"),
         ("site.yaml", "10.0.0.1:502", "10.0.0.1:99999", "site.yaml:6: The port of tcp"),
@@ -70,6 +94,9 @@ def test_a_folder_that_does_not_exist_is_a_fault() -> None:
         ("devices.yaml", "bus: tanks\n  unit: 2", "bus: pumps\n  unit: 1", "devices.yaml:8: Unit 1 on bus pumps"),
         ("devices.yaml", "unit: 2", "commands: no", "devices.yaml:8: commands should be true or false"),
         ("devices.yaml", "unit: 2", "max_age: 0.5", "devices.yaml:8: max_age 0.5 s is shorter than the poll"),
+        ("devices.yaml", "unit: 2", "address: 10.0.3.700", "devices.yaml:8: address should be an IP address or a"),
+        ("devices.yaml", "unit: 2", "address: 10.0.3.7", "devices.yaml:8: address belongs to panels on the DC-09"),
+        ("site.yaml", "mqtt:", "dc09: {time_required: yes}\nmqtt:", "site.yaml:4: dc09.time_required should be true"),
         ("devices.yaml", "high: 4", "high: 0", "devices.yaml:10: low and high of the scale are equal"),
         ("devices.yaml", "high: 4", "high: .inf", "devices.yaml:10: scale.ai_1.high should be a number"),
         ("devices.yaml", "id: sump-ctl", "id: system", "devices.yaml:1: The id system is reserved"),

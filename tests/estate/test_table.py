@@ -28,6 +28,8 @@ def test_a_quoted_cell_over_two_lines_keeps_the_lines_of_later_rows() -> None:
 def test_wide_rows_doubled_and_nameless_columns_and_open_quotes_are_faults() -> None:
     assert "3 cells" in parse_csv("id,profile\na,b,c\n", "x.csv", Device).faults[0].text()
     assert "names id twice" in parse_csv("id,id\na,b\n", "x.csv", Device).faults[0].text()
+    assert "a column name and columns name.…" in parse_csv("id,name,name.zh\na,b,c\n", "x.csv", Device).faults[0].text()
+    assert "a column scale and columns" in parse_csv("scale.ai.low,scale\n1,2\n", "x.csv", Device).faults[0].text()
     assert "Column 2 has no name" in parse_csv("id,,profile\na,b,c\n", "x.csv", Device).faults[0].text()
     assert parse_csv('id\na\n"b\n', "x.csv", Device).faults[0].text().startswith("x.csv:3: CSV")
     assert "empty" in parse_csv("", "x.csv", Device).faults[0].text()

@@ -50,6 +50,7 @@ FAULTS: list[tuple[str, str, dict[str, Any], str, set[str], float]] = [
     ("tank", "inlet_stuck", {}, "overflow", {"high_level", "inlet_stuck_open"}, 3),
     ("tank", "tank_leak", {"flow": 12.0}, "empty_soon", {"low_level"}, 900),
     ("tank", "sensor_broken", {}, "level_lost", set(), 40),
+    ("tank", "sensor_jumps", {}, "level_jumps", set(), 300),
     ("fire_tank", "tank_leak", {"level": 2.7}, "low_level", {"leaking", "below_reserve", "makeup_not_opening",
         "make_up_wanted"}, 3),
     ("fire_tank", "inlet_stuck", {}, "high_level", {"overflow", "makeup_not_closing", "solenoid_stuck_open"}, 3),
@@ -257,7 +258,8 @@ def test_a_fountain_that_runs_dry_or_without_flow_is_told() -> None:
 def test_no_fault_of_these_plants_is_forgotten() -> None:
     told = {(name, fault) for name, fault, *_ in FAULTS}
     elsewhere = {
-        "tank": {"mains_off", "sensor_frozen"}, "fire_tank": {"mains_off", "sensor_frozen", "solenoid_stuck_shut"},
+        "tank": {"mains_off", "sensor_frozen"}, "fire_tank": {"mains_off", "sensor_frozen", "sensor_jumps",
+        "solenoid_stuck_shut"},
         "booster": {"lost_air", "power_loss"}, "valve": {"valve_stuck"},
         "fan": {"fire_signal", "start_fails", "damper_jammed", "belt_broken"},
         "lift": {"recall_fails", "recall_stops"}, "fire_pump": {"fail_to_start", "jockey_sticks", "test"},
@@ -266,6 +268,30 @@ def test_no_fault_of_these_plants_is_forgotten() -> None:
     for name in sorted({name for name, _ in told}):
         offered = set(Bench([name]).plant(name).faults_offered)
         assert offered - {fault for of, fault in told if of == name} == elsewhere.get(name, set()), name
+
+
+def test_a_pump_that_needs_more_current_for_the_same_work_is_told() -> None:
+    """devices.md D.3 W15: against what was measured when it was sound."""
+    bench = Bench(["drive"], {"current_usual": 7.0, "frequency_usual": 42.0})
+    bench.go(900)
+    bench.world.plants["drive"].inject("pump_worn", details={"factor": 1.5})
+    assert bench.raised == {}
+    bench.go(700)
+    assert set(bench.raised) == {"drive.draws_more"}
+
+
+def test_cars_that_pass_without_a_plate_tell_of_a_dirty_reader() -> None:
+    """devices.md D.5 E17: a lane in use, and an hour without a read."""
+    bench = Bench(["lane"], traffic=1.0)
+    bench.go(3700)
+    bench.plant("lane").inject("reader_dirty")
+    bench.go(1800)
+    assert bench.raised == {}
+    bench.go(2000)
+    assert set(bench.raised) == {"lane.plates_unread"}
+    bench.plant("lane").clear()
+    bench.go(600)
+    assert "lane.plates_unread" not in bench.standing
 
 
 def test_a_fire_pump_that_does_not_start_and_a_solenoid_that_does_not_open_are_told() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from drivers.modbus.plan import overlaps
+from drivers.modbus.overlap import overlaps
 from drivers.modbus.unit import Unit
 from drivers.profile import Evidence, Profile, Proof
 from estate.installation import Device
@@ -96,7 +96,7 @@ def test_only_a_capture_recorded_from_a_device_proves_a_profile(name: str) -> No
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_no_points_of_a_shipped_profile_share_registers_wrongly(name: str) -> None:
-    assert overlaps(SHIPPED[name]) == []
+    assert list(overlaps(SHIPPED[name])) == []
 
 
 def test_no_shipped_profile_rests_on_general_knowledge() -> None:

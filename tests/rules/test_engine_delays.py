@@ -127,7 +127,7 @@ def test_noise_around_the_limit_raises_once_with_a_deadband() -> None:
     assert it.state is S.RETURNED
 
 
-@pytest.mark.parametrize("quality", [Quality.STALE, Quality.NO_COMMUNICATION, Quality.OUT_OF_RANGE, Quality.INITIAL])
+@pytest.mark.parametrize("quality", [Quality.STALE, Quality.NO_COMMUNICATION, Quality.OUT_OF_RANGE])
 def test_a_value_that_is_not_good_neither_raises_nor_clears(quality: Quality) -> None:
     it = watching("level > limit")
     it.lose("level", quality=quality)

@@ -1,5 +1,6 @@
 """A flood is grouped for the eye and the first of each group marked; nothing is held back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from estate.annunciation import Annunciation, FloodLimits
@@ -86,6 +87,52 @@ def test_it_ends_when_fewer_than_five_came_in_ten_minutes_and_groups_go() -> Non
     assert not engine.flood.active
     assert engine.group(alarm(0)) is None
     assert alarm(0) in engine.take_renewed()
+
+
+def test_the_first_of_a_flood_is_what_began_it_and_not_what_came_long_before() -> None:
+    engine = Engine(pits(40))
+    fail(engine, 30, 0)
+    for number in range(10):
+        fail(engine, number, 400 + number)
+    assert engine.flood.active
+    assert engine.flood.first == alarm(0)
+    assert engine.group(alarm(30)) == Group("place:地库0", True), "it is grouped all the same"
+
+
+def test_what_its_cause_takes_over_is_no_longer_one_of_many() -> None:
+    first, *others = pits(20)
+    cause = AlarmId("pit-1.it")
+    engine = Engine([replace(first, parents=(frozenset({cause}),)), *others])
+    fail(engine, 0, 0)
+    fail(engine, 1, 1)
+    for number in range(2, 11):
+        fail(engine, number, 2)
+    assert not engine.flood.active, "ten are left"
+    fail(engine, 11, 3)
+    assert engine.flood.first == cause
+    assert engine.group(alarm(0)) is None
+    assert engine.group(alarm(3)) == Group("place:地库0", True)
+
+
+def test_in_a_flood_the_next_of_a_group_becomes_its_first_when_the_first_is_taken_over() -> None:
+    first, *others = pits(30)
+    cause = AlarmId("pit-20.it")
+    engine = Engine([replace(first, parents=(frozenset({cause}),)), *others])
+    for number in range(12):
+        fail(engine, number, 0)
+    assert (engine.flood.first, engine.group(alarm(3))) == (alarm(0), Group("place:地库0", False))
+    fail(engine, 20, 1)
+    assert engine.group(alarm(0)) is None
+    assert engine.group(alarm(3)) == Group("place:地库0", True)
+    assert engine.flood.first == alarm(1)
+
+
+def test_lines_that_fall_silent_belong_together() -> None:
+    lines = [replace(one, class_="bus", place=None) for one in pits(12)]
+    engine = Engine(lines)
+    for number in range(12):
+        fail(engine, number, 0)
+    assert {group.key for group in engine.flood.groups.values()} == {"class:bus"}
 
 
 def test_nothing_is_dropped_or_held_back() -> None:

@@ -35,6 +35,7 @@ CHOSEN: dict[str, dict[str, Value]] = {
     "door": {"place_kind": "roof_exit"},
     "valve": {"keep_open": True},
     "lighting_circuit": {"zone": "daylit", "current_usual": 8.0},
+    "drive": {"current_usual": 8.0},
 }
 """What a row has to say before a rule of its class can be raised at all."""
 
@@ -61,6 +62,8 @@ def candidates(rule: RuleInstance, name: str) -> list[Value]:
         return [True, False]
     if point.kind == "enum":
         return list(point.values)
+    if point.kind == "text":
+        return ["words", ""]
     limits = [value for value in rule.parameters.values() if isinstance(value, float)]
     return [-1.0, 0.0, 1e6, *(limit + step for limit in limits for step in (-0.001, 0.001))]
 

@@ -245,3 +245,22 @@ def test_a_delay_begins_anew_when_nobody_watched_for_too_long_or_the_cause_was_g
     late = late.restarted(down=301)
     late.set(running=True)
     assert late.engine.next_deadline() == late.now.mono + 1000
+
+
+def test_a_shelf_that_is_renewed_is_as_old_as_its_beginning() -> None:
+    it = watching("running")
+    it.set(running=True)
+    hour = 3600
+    it.shelve(6 * hour)
+    begun = it.now.utc
+    it.later(5 * hour)
+    assert refusal(it, "shelve", it.now.utc + timedelta(hours=8), "still known") is Refusal.TOO_LONG
+    renewed = it.shelve(7 * hour)
+    assert renewed.suppression.shelf is not None
+    assert renewed.suppression.shelf.since == begun
+    again = it.restarted()
+    assert again.engine.first_shelved(again.alarm) == begun
+    it.later(7 * hour)
+    assert it.shown is None
+    assert it.engine.first_shelved(it.alarm) == begun, "the occurrence is the same"
+    it.shelve(12 * hour)

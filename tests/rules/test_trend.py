@@ -1,5 +1,6 @@
 """The slope over a window: right for ramps and steps, unknown while nobody can know, bounded in memory."""
 
+from math import inf
 from random import Random
 
 import pytest
@@ -46,7 +47,7 @@ def test_no_news_is_no_change_and_the_slope_fades_to_zero() -> None:
     assert (trend.rate(25.0) or 0.0) < -0.01
     assert trend.look_again(25.0) == 28.0
     assert trend.rate(50.0) == 0.0
-    assert trend.look_again(50.0) is None
+    assert trend.look_again(50.0) == inf
 
 
 def test_the_slope_is_unknown_until_half_the_window_is_covered() -> None:

@@ -19,7 +19,7 @@ from estate.site import load_site
 from simulators.broker import RunningBroker
 
 SITE = Path(__file__).parent / "site"
-PLAY = "import sys; from simulators.play import main_simulate; from daemon.__main__ import parser; \
+PLAY = "import sys; from daemon.commands.simulate import main_simulate; from daemon.__main__ import parser; \
 sys.exit(main_simulate(parser().parse_args(['simulate', *sys.argv[1:]])))"
 
 

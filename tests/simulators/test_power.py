@@ -1,26 +1,20 @@
 """The electrical side of the example estate against the stock rules: calm for a day, and every fault has its alarm."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
 from daemon.assembly import Assembly, assemble
 from estate.errors import CommandRefused
-from estate.model import Now, Quality, Sample, Value, point_id
-from rules.alarm import AlarmState
-from rules.engine import Engine
-from rules.instance import RuleInstance
 from simulators.drive import Drive
 from simulators.network import CLASSES
 from simulators.simulation import Simulation
 from simulators.ups import capacity, runtime
+from tests.simulators.watch import Watch
 
 RIVERSIDE = Path(__file__).parents[2] / "examples" / "riverside"
 LIGHTS = ("light-1", "light-2", "light-3")
-START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -28,66 +22,21 @@ def assembly() -> Assembly:
     return assemble(RIVERSIDE)
 
 
-class Watch:
-    """The rules over what the electrical plants (or `only` some) show, every `every` s of their time."""
-
-    def __init__(self, assembly: Assembly, *, every: float = 1.0, only: tuple[str, ...] = ()) -> None:
-        rows = tuple(row for row in assembly.site.equipment if row.class_ in CLASSES)
-        if only:
-            rows = tuple(row for row in rows if row.id in only)
-        behind = {path.partition(".")[0] for row in rows for path in row.points.values()}
-        behind |= {row.device for row in rows if row.device is not None}
-        devices = tuple(device for device in assembly.site.devices if device.id in behind)
-        site = assembly.site.model_copy(update={"equipment": rows, "devices": devices})
-        self.simulation = Simulation(site, None)
-        names = {row.id for row in rows}
-        self.rules: dict[str, RuleInstance] = {
-            str(rule.alarm): rule for rule in assembly.rules if rule.equipment in names
-        }
-        self.engine = Engine(tuple(self.rules.values()))
-        self.raised: dict[str, float] = {}
-        self._every = every
-        self._shown: dict[tuple[str, str], Value | None] = {}
-        wiring = self.simulation.wiring
-        self._points = [
-            (d, p) for d, profile in wiring.profiles.items() for p in profile.points if wiring.is_wired(d, p)
-        ]
-
-    @property
-    def now(self) -> float:
-        return self.simulation.world.now
-
-    def go(self, seconds: float) -> None:
-        end = self.now + seconds
-        while self.now < end - 1e-6:
-            self.simulation.advance(self._every)
-            now = Now(START + timedelta(seconds=self.now), self.now)
-            samples = []
-            for device, point in self._points:
-                value = self.simulation.wiring.value(device, point)
-                if self._shown.get((device, point), "nothing") != value:
-                    self._shown[device, point] = value
-                    quality = Quality.GOOD if value is not None else Quality.SENSOR_FAULT
-                    samples.append(Sample(point_id(device, point), value, quality, now.utc, now.mono))
-            for transition in self.engine.step(samples, now):
-                if transition.after is not AlarmState.NORMAL:
-                    self.raised.setdefault(str(transition.alarm), self.now)
-
-    def fault(self, target: str, fault: str, **details: Any) -> None:
-        self.simulation.targets.inject(target, fault, details=details)
-
-    def heal(self, target: str, fault: str) -> None:
-        self.simulation.targets.clear(target, fault)
-
-    def shows(self, equipment: str) -> dict[str, Value | None]:
-        return self.simulation.world.plant(equipment).points
-
-    def grave(self) -> list[str]:
-        return [alarm for alarm in self.raised if self.rules[alarm].rule.priority <= 2]
+def watching(assembly: Assembly, *, every: float = 1.0, only: tuple[str, ...] = ()) -> Watch:
+    """The electrical plants, or `only` some, with their rules; looked at every `every` s of their time."""
+    rows = tuple(row for row in assembly.site.equipment if row.class_ in CLASSES)
+    if only:
+        rows = tuple(row for row in rows if row.id in only)
+    behind = {path.partition(".")[0] for row in rows for path in row.points.values()}
+    behind |= {row.device for row in rows if row.device is not None}
+    devices = tuple(device for device in assembly.site.devices if device.id in behind)
+    site = assembly.site.model_copy(update={"equipment": rows, "devices": devices})
+    names = {row.id for row in rows}
+    return Watch(Simulation(site, None), (rule for rule in assembly.rules if rule.equipment in names), every)
 
 
 def test_a_clean_day_raises_nothing_of_priority_one_or_two(assembly: Assembly) -> None:
-    watch = Watch(assembly, every=30.0)
+    watch = watching(assembly, every=30.0)
     watch.go(86_400)
     assert watch.grave() == []
     assert set(watch.raised) <= {"light-2.half_night_left_on"}
@@ -145,7 +94,7 @@ def test_a_clean_day_raises_nothing_of_priority_one_or_two(assembly: Assembly) -
 def test_a_fault_raises_its_alarm(
     assembly: Assembly, target: str, fault: str, details: dict[str, float], alarm: str, within: float
 ) -> None:
-    watch = Watch(assembly, every=1.0 if within < 2000 else 10.0)
+    watch = watching(assembly, every=1.0 if within < 2000 else 10.0)
     assert alarm in watch.rules
     watch.go(700 if "meter" in fault or fault in ("burst", "runs_back", "fuel_theft") else 20)
     assert watch.raised == {}
@@ -157,7 +106,7 @@ def test_a_fault_raises_its_alarm(
 
 
 def test_a_leak_shows_by_the_quiet_hour_that_is_missing(assembly: Assembly) -> None:
-    watch = Watch(assembly, every=60.0, only=("water-b1", "water-garden"))
+    watch = watching(assembly, every=60.0, only=("water-b1", "water-garden"))
     watch.fault("water-b1", "leak")
     watch.go(95_000)
     assert set(watch.raised) == {"water-b1.no_quiet_hour"}
@@ -165,7 +114,7 @@ def test_a_leak_shows_by_the_quiet_hour_that_is_missing(assembly: Assembly) -> N
 
 def test_an_outage_runs_through_all_its_steps(assembly: Assembly) -> None:
     """PW-2: mains fails, the generator starts and takes over; 3 min of good mains, back, cool-down, stop."""
-    watch = Watch(assembly)
+    watch = watching(assembly)
     watch.go(30)
     watch.fault("supply-1", "mains_fail")
     watch.go(40)
@@ -198,7 +147,7 @@ def test_what_did_not_happen_in_an_outage_is_named(
     assembly: Assembly, target: str, fault: str, alarms: set[str]
 ) -> None:
     """PW-2: a step that is missing."""
-    watch = Watch(assembly)
+    watch = watching(assembly)
     watch.go(10)
     watch.fault(target, fault)
     watch.fault("supply-1", "mains_fail")
@@ -209,7 +158,7 @@ def test_what_did_not_happen_in_an_outage_is_named(
 def test_going_back_too_early_and_too_late_are_told_apart(assembly: Assembly) -> None:
     """PW-2: a step that is early, or late."""
     for fault, ending in (("early_return", "early"), ("late_return", "missing")):
-        watch = Watch(assembly)
+        watch = watching(assembly)
         watch.go(10)
         watch.fault("ats-1", fault)
         watch.fault("supply-1", "mains_fail")
@@ -221,7 +170,7 @@ def test_going_back_too_early_and_too_late_are_told_apart(assembly: Assembly) ->
 
 
 def test_a_dip_of_the_mains_begins_the_three_minutes_anew(assembly: Assembly) -> None:
-    watch = Watch(assembly)
+    watch = watching(assembly)
     watch.go(10)
     watch.fault("supply-1", "mains_fail")
     watch.go(60)
@@ -239,7 +188,7 @@ def test_the_ups_empties_after_peukert_and_then_its_loads_go_dark(assembly: Asse
     assert runtime(1000.0, 18.0) / 60 == pytest.approx(24.0, abs=1.5)  # devices.md C5; straight arithmetic says 47
     assert runtime(2000.0, 18.0) / 60 == pytest.approx(10.6, abs=1.0)
     assert runtime(700.0, capacity(700.0, 5400.0)) == pytest.approx(5400.0)
-    watch = Watch(assembly)
+    watch = watching(assembly)
     watch.go(5)
     watch.fault("ups-1", "charge", level=1.0)
     watch.fault("ups-1", "ups_on_battery")
@@ -250,7 +199,7 @@ def test_the_ups_empties_after_peukert_and_then_its_loads_go_dark(assembly: Asse
 
 def test_lights_switch_at_dusk_and_dawn_by_group(assembly: Assembly) -> None:
     """LT-1: all night, half the night, festivals."""
-    watch = Watch(assembly, every=60.0, only=LIGHTS)
+    watch = watching(assembly, every=60.0, only=LIGHTS)
     watch.go(10 * 3600)  # 20:00
     assert [watch.shows(f"light-{n}")["on"] for n in (1, 2, 3)] == [True, True, False]
     watch.go(5 * 3600)  # 01:00
@@ -269,7 +218,7 @@ def test_lights_switch_at_dusk_and_dawn_by_group(assembly: Assembly) -> None:
 )
 def test_a_circuit_that_should_burn_is_judged_by_its_current(assembly: Assembly, fault: str, alarm: str) -> None:
     """LT-3: on without current."""
-    watch = Watch(assembly, every=60.0, only=LIGHTS)
+    watch = watching(assembly, every=60.0, only=LIGHTS)
     watch.go(9 * 3600)
     watch.fault("light-1", fault)
     watch.go(720)
@@ -278,7 +227,7 @@ def test_a_circuit_that_should_burn_is_judged_by_its_current(assembly: Assembly,
 
 def test_no_switch_but_the_feeder_and_the_lights_can_be_written(assembly: Assembly) -> None:
     """PW-3: the transfer switch takes no command."""
-    watch = Watch(assembly)
+    watch = watching(assembly)
     with pytest.raises(CommandRefused):
         watch.simulation.world.plant("ats-1").write("position", "s2")
     feeder = watch.simulation.world.plant("feeder-1")

@@ -49,6 +49,26 @@ def test_a_broker_without_a_password_leaves_none_behind(tmp_path: Path) -> None:
     assert (site.mqtt.username, site.mqtt.password_file) == (None, None)
 
 
+def test_played_panels_are_heard_from_this_machine(tmp_path: Path) -> None:
+    original = tmp_path / "original"
+    relocate(SITE, original, buses={})
+    outline = original / "site.yaml"
+    outline.write_text(outline.read_text("utf-8") + "dc09: {port: 12128}\n", "utf-8")
+    rows = original / "devices.yaml"
+    written = rows.read_text("utf-8") if rows.exists() else ""
+    panels = '- {id: p-1, profile: contact-id-panel, account: "12AB", address: 10.0.3.7}  # flat 1\n'
+    rows.write_text(written + panels + "- id: p-2\n  profile: contact-id-panel\n  account: 12AC\n  address: 10.0.3.8\n")
+    site = load_site(relocate(original, tmp_path / "copy", buses={}, receiver=("127.0.0.1", 5000)))
+    assert [device.account for device in site.devices if device.account] == ["12AB", "12AC"]
+    assert {device.address for device in site.devices} == {None}
+    assert "# flat 1" in (tmp_path / "copy" / "devices.yaml").read_text("utf-8")
+    (original / "devices.yaml").unlink()
+    (original / "devices.csv").write_text("id,profile,address,account\np-1,contact-id-panel,10.0.3.7,12AB\n")
+    (original / "equipment.yaml").unlink(missing_ok=True)
+    relocate(original, tmp_path / "again", buses={}, receiver=("127.0.0.1", 5000))
+    assert (tmp_path / "again" / "devices.csv").read_text() == "id,profile,account\np-1,contact-id-panel,12AB\n"
+
+
 @pytest.mark.parametrize(
     ("text", "path", "value", "after"),
     [

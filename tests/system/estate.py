@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,20 @@ class Estate:
     site: Path
     password: str
     page: Page | None = None
+    _desk: Desk | None = field(default=None, repr=False)
 
     @property
     def journal(self) -> Path:
         return self.daemon.state / "journal.db"
+
+    def signed_in(self) -> Desk:
+        """The operator's desk, signed in once: signing in takes a tenth of a second on purpose. Blocks."""
+        if self._desk is None:
+            self._desk = Desk(self.daemon.port, OPERATOR, self.password)
+        return self._desk
+
+    async def desk(self) -> Desk:
+        return await asyncio.to_thread(self.signed_in)
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """What the journal on disk says, read as an auditor would: from outside."""
@@ -96,7 +106,7 @@ class Estate:
 
     async def quieten(self) -> None:
         """Acknowledge all that stands, so that the next tone is the next alarm's."""
-        desk = await asyncio.to_thread(Desk, self.daemon.port, OPERATOR, self.password)
+        desk = await self.desk()
 
         def acknowledge() -> bool:
             _, snapshot = desk.ask("GET", "/api/snapshot")
@@ -121,8 +131,12 @@ async def estate(
     prepare: Callable[[Path], None] | None = None,
     browser: bool = True,
     seed: int = 1,
+    speed: float = 1.0,
 ) -> AsyncIterator[Estate]:
-    """Run everything until the block ends. `prepare` may change the copy of the site before it is played."""
+    """Run everything until the block ends. `prepare` may change the copy of the site before it is played.
+
+    `speed` is that of the simulated world; devices and daemon keep their real time.
+    """
     copy = folder / "site"
     shutil.copytree(site, copy)
     if prepare is not None:
@@ -132,7 +146,8 @@ async def estate(
     console = free_port()
     async with contextlib.AsyncExitStack() as stack:
         running = await stack.enter_async_context(broker(folder / "broker"))
-        controls, played = await stack.enter_async_context(simulators(copy, folder / "played", running, console, seed))
+        playing = simulators(copy, folder / "played", running, console, seed, speed)
+        controls, played = await stack.enter_async_context(playing)
         daemon = RunningDaemon(played, folder / "state", console)
         await asyncio.to_thread(daemon.start)
         stack.push_async_callback(asyncio.to_thread, daemon.stop)
@@ -144,13 +159,13 @@ async def estate(
 
 @contextlib.asynccontextmanager
 async def simulators(
-    site: Path, into: Path, running: RunningBroker, console: int, seed: int = 1
+    site: Path, into: Path, running: RunningBroker, console: int, seed: int = 1, speed: float = 1.0
 ) -> AsyncIterator[tuple[Controls, Path]]:
     """`estated simulate` as a child process."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "daemon", "simulate", str(site), "--into", str(into),
         "--broker", f"{running.host}:{running.port}", "--protocol", running.protocol,
-        "--console-port", str(console), "--seed", str(seed),
+        "--console-port", str(console), "--seed", str(seed), "--speed", str(speed),
         stdout=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
     try:

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from daemon.commands.user import set_password
 from estate.command_keys import write_command_keys
-from tests.system.estate import OPERATOR, Desk, Estate, estate
+from tests.system.estate import Desk, Estate, estate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -166,13 +166,9 @@ async def oak(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]
         yield whole
 
 
-async def desk_of(whole: Estate) -> Desk:
-    return await asyncio.to_thread(Desk, whole.daemon.port, OPERATOR, whole.password)
-
-
 async def known(whole: Estate, point: str, value: Any) -> None:
     """Until the console would show this value (None: any good one)."""
-    desk = await desk_of(whole)
+    desk = await whole.desk()
 
     def shown() -> bool:
         _, snapshot = desk.ask("GET", "/api/snapshot")
@@ -186,10 +182,10 @@ async def give(
     whole: Estate, path: str, desk: Desk | None = None, *, minutes: float | None = None, reason: str = "值班操作"
 ) -> tuple[int, Any, str]:
     """Status, answer and id of a command from the desk."""
-    desk = desk or await desk_of(whole)
+    desk = desk or await whole.desk()
     number = f"desk-{token_hex(6)}"
     body = {"id": number, "reason": reason} | ({} if minutes is None else {"minutes": minutes})
-    status, answer = await asyncio.to_thread(desk.ask, "POST", path, body)
+    status, answer = await asyncio.to_thread(desk.command, path, body)
     return status, answer, number
 
 
@@ -248,7 +244,7 @@ async def test_a_wall_is_bypassed_as_a_group_and_the_partition_disarmed_and_arme
 
 
 async def test_the_same_command_sent_again_and_without_a_reason(oak: Estate) -> None:
-    desk = await desk_of(oak)
+    desk = await oak.desk()
     status, first, command = await give(oak, "/api/equipment/wall/commands/arm_away", desk)
     await became(oak, command)
     again = {"id": command, "reason": "again"}
@@ -277,7 +273,7 @@ async def test_the_second_tank_cannot_be_isolated_while_the_first_one_is(oak: Es
     assert "Both tanks cannot be isolated" in answer["why"]["en"]
     assert await became(oak, refused) == ["requested", "refused"]
     assert (await plant(oak, "tanks"))["valve_2"] is True
-    desk = await desk_of(oak)
+    desk = await oak.desk()
     _, offered = await asyncio.to_thread(desk.ask, "GET", "/api/equipment/tanks/commands")
     assert {one["name"]: one["allowed"] for one in offered} == {
         "isolate_1": True, "join_1": True, "isolate_2": False, "join_2": True

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -58,10 +59,36 @@ async def test_a_malformed_payload_is_a_fault_of_its_device_and_changes_nothing(
     line.close()
 
 
+async def test_the_daemon_says_over_mqtt_that_it_still_decides(riverside: Estate) -> None:
+    """Something outside the machine has to notice when it stops."""
+    line = await asyncio.to_thread(wire.connect, riverside.broker.port, "watcher")
+    wire.subscribe(line, "estate/v1/riverside/daemon/hb")
+    line.settimeout(15)
+    reader = wire.Reader()
+
+    def next_message() -> dict[str, Any]:
+        while True:
+            for first, body in reader.feed(line.recv(65536)):
+                if first >> 4 == 3:
+                    said: dict[str, Any] = json.loads(wire.message(body)[2])
+                    return said
+
+    said = await asyncio.to_thread(next_message)
+    assert said["v"] == 1
+    assert said["standing"] >= 0
+    line.close()
+
+
 async def test_an_adapter_that_dies_takes_its_devices_offline_and_brings_them_back(riverside: Estate) -> None:
     """One cause, one alarm: that of the adapter; its devices' own are suppressed by design."""
+    newest = "SELECT trigger FROM transition WHERE alarm = 'gateway-park-1.offline' ORDER BY position DESC LIMIT 1"
+
+    def lost() -> bool:
+        return [row["trigger"] for row in riverside.rows(newest)] == ["raise"]
+
+    await riverside.until(lambda: not lost(), "heard for the first time", 40)
     await riverside.controls.fault("adapter:park-1", "offline", seconds=8)
-    await riverside.journaled("gateway-park-1.offline", within=40)
+    await riverside.until(lost, "it is lost", 40)
     assert (await points(riverside))["lpr-in-1.plate"]["q"] != "good"
     await cleared(riverside, "gateway-park-1.offline", 60)
     alone = "SELECT * FROM transition WHERE alarm LIKE 'device-lpr-%.offline' AND after = 'unacknowledged'"
@@ -93,6 +120,31 @@ async def test_an_event_sent_twice_raises_its_alarm_once(riverside: Estate) -> N
     assert riverside.rows("SELECT count(*) AS n FROM event WHERE device = 'door-06'")[0]["n"] > events
     raised = riverside.rows("SELECT * FROM transition WHERE alarm = 'door-06.forced' AND trigger = 'raise'")
     assert len(raised) == 1
+
+
+async def test_a_disk_that_refuses_silences_nobody_and_is_made_good_without_a_restart(riverside: Estate) -> None:
+    """An exit would leave the control room dark: alarms go on from memory, and the disk gets them in their order."""
+    pid = riverside.daemon.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    desk = await asyncio.to_thread(Desk, riverside.daemon.port, OPERATOR, riverside.password)
+
+    def standing() -> set[str]:
+        _, rows = desk.ask("GET", "/api/alarms?view=standing")
+        return {row["id"] for row in rows}
+
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        await riverside.controls.fault("door-08", "forced_door", seconds=2)
+        await riverside.until(lambda: {"door-08.forced", "system.journal_failed"} <= standing(), "both are shown", 10)
+        assert riverside.rows("SELECT * FROM transition WHERE alarm = 'door-08.forced'") == []
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+    told = await riverside.journaled("door-08.forced")
+    assert told["cause_device"] == "door-08"
+    await cleared(riverside, "system.journal_failed")
+    assert riverside.daemon.pid == pid
+    assert riverside.daemon.process is not None
+    assert riverside.daemon.process.poll() is None
 
 
 async def test_a_killed_daemon_comes_back_with_every_alarm_as_it_was(riverside: Estate) -> None:

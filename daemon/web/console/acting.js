@@ -4,8 +4,9 @@ import { known, t, visible } from "./catalogue.js";
 import { daemonTime } from "./clock.js";
 import { lastAct, may, operate, Refused, session } from "./command.js";
 import { link } from "./connection.js";
+import { walked } from "./flood.js";
 import { batch, computed, effect, signal } from "./view.js";
-import { chosen, current, isOpen, isLatched, listed, open, tab, tabOf } from "./store.js";
+import { chosen, current, isOpen, isLatched, open, tab, tabOf } from "./store.js";
 
 const SETTLED = 500; // ms an alarm must have stood on top before a key may act on it unchosen
 
@@ -33,12 +34,13 @@ function refusal(reason) {
 }
 
 /** @param {unknown} error */
-function explain(error) {
+export function explain(error) {
   if (!(error instanceof Refused)) return t("error.unreachable");
   if (error.status === 409 && error.answer.error === "already acknowledged") return t("error.already", { by: error.answer.by });
   if (error.status === 409 && error.answer.error === "changed") return t("error.changed");
   if (error.status === 409) return t("error.refused", { reason: refusal(error.answer.reason ?? "") });
   if (error.status === 401) return t("error.session");
+  if (error.status === 403 && error.answer.error === "shelved for long enough") return t("error.shelved");
   if (error.status === 403) return t("error.forbidden");
   return t("error.failed", { status: error.status });
 }
@@ -112,7 +114,7 @@ export const canReset = (row) => isLatched(row) && !isOpen(row);
  * @param {boolean} [onlyOpen]
  */
 export function move(step, onlyOpen = false) {
-  const among = onlyOpen ? open.peek() : listed.peek();
+  const among = onlyOpen ? open.peek() : walked.peek();
   if (!among.length) return;
   const at = among.findIndex((one) => one.row.id === current.peek()?.row.id);
   const next = among[Math.max(0, Math.min(among.length - 1, at + step))];

@@ -1,6 +1,7 @@
 /** One alarm in full: what, where, what follows from it, what to do, what has been done, and when. */
 import { act, canOperate, canReset, pending } from "./acting.js";
 import { say, sayOther, t, visible } from "./catalogue.js";
+import { Commands } from "./commanding.js";
 import { dateTime, exactTime, now, span } from "./clock.js";
 import { MapAround } from "./plan.js";
 import { guidanceFor, openProcedure } from "./procedure.js";
@@ -150,6 +151,7 @@ export function AlarmDetail() {
       html`<section>
         <h3>${t("detail.values")}</h3>
         <${Points} one=${what} />
+        <${Commands} key=${what.id} one=${what} />
       </section>`}
     </div>
   </aside>`;

@@ -1,9 +1,10 @@
 /** The alarms of one list; only the rows in sight are in the page, so that ten thousand cost as little as ten. */
 import { say, t } from "./catalogue.js";
 import { now, shortTime, span } from "./clock.js";
-import { fold, inWords, isHead, lines } from "./flood.js";
+import { firstOut } from "./causes.js";
+import { explains, fold, headed, inWords, isHead, lines, opened, turnOver } from "./flood.js";
 import { painting } from "./perceived.js";
-import { chosen, current, due, flood, isOpen, listed, placeOf, revision, tab } from "./store.js";
+import { chosen, current, due, isOpen, listed, placeOf, revision, site, tab } from "./store.js";
 import { endOf, whyWords } from "./suppression.js";
 import { AlarmSymbol, Shape } from "./symbol.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
@@ -20,14 +21,28 @@ function latency(one) {
   return live && !overlooked && shown !== null && began !== null ? `${Math.max(1, Math.round(shown - began))}` : "";
 }
 
+/** How many alarms this one explains; opens them beneath it. @param {{ one: Standing }} props */
+function Consequences({ one }) {
+  const turn = (/** @type {Event} */ event) => {
+    event.stopPropagation();
+    turnOver(one);
+  };
+  return html`<button class="badge" aria-expanded=${opened(one)} data-testid="consequences" onClick=${turn}>
+    ${opened(one) ? "▾" : "▸"} ${t("cause.count", { n: explains(one) })}
+  </button>`;
+}
+
 /** @param {{ one: Standing, at: number }} props */
 function Row({ one, at }) {
   void revision.value; // the course of an alarm grows without being replaced
   const { row } = one;
   const began = row.raised ? Date.parse(row.raised) : 0;
   const picked = current.value?.row.id === row.id;
-  const grouped = row.group && flood.value.active && tab.value === "standing";
-  const classes = ["alarm-row", isOpen(row) ? "open" : "", picked ? "chosen" : "", grouped ? "grouped" : ""];
+  const grouped = row.group !== null && headed.value.has(row.group);
+  const beneath = row.suppression && tab.value === "standing";
+  const first = row.id === firstOut.value && tab.value === "standing";
+  const classes = ["alarm-row", isOpen(row) ? "open" : "", picked ? "chosen" : ""];
+  classes.push(grouped ? "grouped" : "", beneath ? "beneath" : "");
   const until = endOf(row);
   return html`<div
     class=${classes.join(" ")}
@@ -47,7 +62,8 @@ function Row({ one, at }) {
     <span role="cell" class="number">${row.number}</span>
     <span role="cell" class="text" title=${say(row.text)}>
       ${row.chatter && html`<b class="badge" data-testid="chatter">${t("chatter.count", { n: row.chatter.count })}</b>`}
-      ${grouped && row.first_out && html`<b class="badge" data-testid="first-out">${t("flood.first")}</b>`}
+      ${(first || (grouped && row.first_out)) && html`<b class="badge" data-testid="first-out">${t("flood.first")}</b>`}
+      ${explains(one) > 0 && html`<${Consequences} one=${one} />`}
       <span data-testid="alarm-text">${say(row.text)}</span>
     </span>
     ${row.suppression
@@ -77,7 +93,7 @@ function Head({ head, at }) {
     onClick=${() => fold(head)}
   >
     <span role="cell">${expanded ? "▾" : "▸"} <${Shape} priority=${worst} mode=${waiting.length ? "flash" : "steady"} /></span>
-    <b role="cell" class="group-name">${say(placeOf(first.row)) || first.row.equipment}</b>
+    <b role="cell" class="group-name">${say(placeOf(first.row)) || say(site.value?.classes[first.row.class]?.name) || first.row.equipment}</b>
     <b role="cell" data-testid="group-count">${t("flood.count", { n: members.length, open: waiting.length })}</b>
     <span role="cell" class="group-first"><b class="badge">${t("flood.first")}</b> ${say(first.row.text)}</span>
   </button>`;

@@ -15,7 +15,7 @@ let playedFor = new Set();
 let linkSilenced = false;
 
 /** Whether something would sound had the operator not silenced it. */
-export const hushed = signal(false);
+const hushed = signal(false);
 
 /** @typedef {import("./types").Standing} Standing */
 

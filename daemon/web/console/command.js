@@ -77,6 +77,17 @@ export async function operate(kind, row, facts = {}) {
   return post(path, { occurrence: row.occurrence, ...facts });
 }
 
+/**
+ * Of a command that asks for a second step the first one raises Refused with status 428.
+ * @param {string} equipment
+ * @param {string} name
+ * @param {{ id: string, reason: string, minutes?: number, confirm?: string }} wanted
+ * @returns {Promise<import("./types").Given>}
+ */
+export async function giveCommand(equipment, name, wanted) {
+  return post(`/api/equipment/${encodeURIComponent(equipment)}/commands/${encodeURIComponent(name)}`, wanted);
+}
+
 /** @param {[string, number][]} alarms */
 export async function recordSilence(alarms) {
   return post("/api/silence", { alarms: alarms.slice(0, 100) });

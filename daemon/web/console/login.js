@@ -40,6 +40,7 @@ export function Login() {
 function explain(error) {
   if (!(error instanceof Refused)) return t("error.unreachable");
   if (error.status === 401) return t("login.wrong");
+  if (error.status === 429 && error.answer.error === "full") return t("login.full");
   if (error.status === 429) return t("login.wait", { s: error.answer.wait ?? 1 });
   return t("error.failed", { status: error.status });
 }

@@ -20,7 +20,7 @@ function worstByEquipment() {
 }
 
 /** @param {{ plan: import("./types").Plan, box?: [number, number, number, number], label?: boolean }} props */
-export function PlanDrawing({ plan, box = plan.box, label = false }) {
+function PlanDrawing({ plan, box = plan.box, label = false }) {
   const worst = worstByEquipment();
   const size = box[2] / (label ? 48 : 22);
   const [left, top, width, height] = box;

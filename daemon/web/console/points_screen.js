@@ -1,5 +1,6 @@
 /** All values by equipment, each with its quality and age; what is old or bad is hatched. */
 import { say, t } from "./catalogue.js";
+import { Commands } from "./commanding.js";
 import { ordered, point, show, site } from "./store.js";
 import { AlarmSymbol } from "./symbol.js";
 import { ageWords, quality, qualityWords, valueWords } from "./value.js";
@@ -46,6 +47,7 @@ function Card({ one }) {
       <span class="card-place">${say(one.place)}</span>
     </header>
     <${Points} one=${one} />
+    <${Commands} one=${one} />
   </article>`;
 }
 

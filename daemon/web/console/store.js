@@ -160,11 +160,12 @@ export const listed = computed(() => lists.value[tab.value]);
 /** Unacknowledged alarms in the order of the list. */
 export const open = computed(() => ordered.value.filter((one) => isOpen(one.row)));
 
-/** What the detail pane is about: the chosen alarm where it is in the list, else the most urgent one of it. */
+/** What the detail pane is about: the chosen alarm where it is in the list or beneath one of it, else the most urgent. */
 export const current = computed(() => {
   void revision.value;
   const picked = chosen.value === null ? undefined : alarms.get(chosen.value);
-  return picked && tabOf(picked.row) === tab.value ? picked : (listed.value[0] ?? null);
+  const beneath = tab.value === "standing" && picked?.row.suppression?.design?.parents.length;
+  return picked && (beneath || tabOf(picked.row) === tab.value) ? picked : (listed.value[0] ?? null);
 });
 
 /** Put an alarm before the operator, whatever he is looking at. @param {AlarmRow} row */

@@ -135,6 +135,26 @@ export interface Equipment {
   lamp: string | null;
   map: MapPlace | null;
   points: Record<string, { id: string; unit: string }>;
+  /** Whether its class has commands. */
+  commands?: boolean;
+}
+
+/** A command that can be given; without `label` it cannot be given here at all. `longest` in s. */
+export interface Offer {
+  name: string;
+  label?: Words;
+  role?: string;
+  two_step?: boolean;
+  longest?: number | null;
+  allowed: boolean;
+  why: Words | null;
+}
+
+/** What became of a command. */
+export interface Given {
+  id: string;
+  command: string;
+  state: string;
 }
 
 export interface Plan {

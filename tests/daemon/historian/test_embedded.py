@@ -47,8 +47,9 @@ def test_a_site_without_a_server_does_not_load_its_libraries() -> None:
 
 
 async def test_what_was_in_memory_at_the_end_is_there_after_a_restart(tmp_path: Path) -> None:
-    async with at_work(historian(tmp_path, None)) as subject:
-        await until(lambda: (tmp_path / "history.db").exists())
+    told = Told()
+    async with at_work(historian(tmp_path, None, told)) as subject:
+        await until(lambda: told.words == ["ok"])
         subject.record(ramp(3))
     [bucket] = await historian(tmp_path, None).trend(TrendQuery(LEVEL, START, after(hours=1), max_points=2))
     assert (bucket.low, bucket.high) == (0.0, 0.2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.historian.raw_query import samples as in_answer
+from daemon.historian.raw_query import rows as in_answer
 from daemon.historian.reading import recording
 from daemon.historian.recorded import Asked, Recording
 from estate.errors import TransportError

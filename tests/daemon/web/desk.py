@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,15 +13,17 @@ from daemon.historian.trend import Bucket, TrendQuery
 from daemon.inbox import Operation, OperationKind
 from daemon.latency import Report
 from daemon.pipeline import View
-from daemon.records import Audit, Record
+from daemon.records import Audit, Receipt, Record
 from daemon.web.application import console_hosts, create_app
 from daemon.web.auth import SignIn
 from daemon.web.control import Control
 from daemon.web.password import PasswordHash
+from daemon.web.personal import Personal
+from daemon.web.routes import Routes
 from daemon.web.server import WebServer, bind
 from daemon.web.sessions import Sessions
 from daemon.web.site_document import SiteDocument
-from daemon.web.stream import Snapshot, Stream
+from daemon.web.stream import Stream
 from estate.errors import CommandRefused
 from estate.model import EquipmentId, Now, PointId, SystemClock
 from estate.people import Role, User
@@ -92,11 +94,16 @@ class Facts:
 
 
 class Desk:
-    """`raise_alarm`, `clear` and `point` play the estate; `records` is what the journal was given."""
+    """`raise_alarm`, `clear` and `point` play the estate; `records` is what the journal got; `more` adds routes."""
 
-    def __init__(self, folder: Path, clock: Any = None, zones: int = 12) -> None:
+    def __init__(
+        self, folder: Path, clock: Any = None, zones: int = 12, hides: Personal | None = None, site: Any = None
+    ) -> None:
         self.clock = clock or SystemClock()
+        self.more: list[Callable[[Routes], None]] = []
         self.records: list[Record] = []
+        self.trend_text: str | None = None
+        self.journal: dict[str, list[dict[str, Any]]] = {}
         self.operations: list[Operation] = []
         self.reports: list[tuple[str, Report]] = []
         self.facts: dict[str, Facts] = {}
@@ -107,32 +114,44 @@ class Desk:
         for class_ in PLACES:
             for number in range(1, zones + 1):
                 self._install(class_, number)
-        self.stream = Stream(self.snapshot, self.clock, "0.1.0-test")
+        self.personal = hides or Personal()
+        self.first_shelved: dict[str, datetime] = {}
+        self.stream = Stream(
+            lambda: list(self.rows.values()),
+            lambda: list(self.points.values()),
+            self.clock,
+            "0.1.0-test",
+            self.personal,
+        )
         self.sessions = Sessions()
         self.sign_in = SignIn(people(), self.sessions, self.clock)
         self.control = Control(
-            site=self._site(folder),
+            site=site or self._site(folder),
             alarms=self.alarms,
             standing=self.standing,
             alarm_list=lambda view: list(self.rows.values()) if view in (View.ALL, View.STANDING) else [],
             operate=self.operate,
             record=self.record,
-            newest=lambda table, limit, before: [{"table": table, "limit": limit, "before": before}],
+            newest=lambda table, limit, before: [dict(one) for one in self.journal.get(table, ())],
             trend=self.trend,
             report=self.report,
             figures=lambda: {"count": 3, "p50": 0.021, "p99": 0.09, "max": 0.12, "limit": 2.0},
             healthy=lambda: True,
+            first_shelved=self.first_shelved.get,
+            personal=self.personal,
             version="0.1.0-test",
         )
 
     def app(self, *hosts: str) -> Any:
-        return create_app(self.control, self.stream, self.sign_in, self.sessions, self.clock, hosts)
+        return create_app(self.control, self.stream, self.sign_in, self.sessions, self.clock, hosts, self.more)
 
     @asynccontextmanager
-    async def serve(self, port: int = 0) -> AsyncIterator[WebServer]:
-        """The console on a free loopback port, or again on the one it had."""
+    async def serve(
+        self, port: int = 0, names: Sequence[str] = (), proxy: str | None = None
+    ) -> AsyncIterator[WebServer]:
+        """The console on a free loopback port, or again on the one it had; `names` and `proxy` as in site.yaml."""
         bound = bind("127.0.0.1", port)
-        server = WebServer(self.app(*console_hosts("127.0.0.1", bound.getsockname()[1])), bound)
+        server = WebServer(self.app(*console_hosts("127.0.0.1", bound.getsockname()[1], names)), bound, proxy)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.run_here())
             try:
@@ -226,9 +245,6 @@ class Desk:
         body = json.dumps(document, ensure_ascii=False).encode()
         return SiteDocument(body, {"estate": plan}, {"perimeter": procedure}, bound)
 
-    def snapshot(self) -> Snapshot:
-        return Snapshot(list(self.rows.values()), list(self.points.values()))
-
     def change(self, alarms: Sequence[str], trigger: Trigger, by: str = "process") -> list[Transition]:
         """Move alarms by the table and publish them in one frame, as the pipeline does after the commit."""
         now = self.clock.now()
@@ -316,11 +332,16 @@ class Desk:
     async def record(self, records: Sequence[Record]) -> None:
         self.records += records
 
+    @property
+    def receipts(self) -> list[Receipt]:
+        """Those that are no measure of speed."""
+        return [one for one in self.records if isinstance(one, Receipt)]
+
     async def report(self, console: str, reports: Sequence[Report]) -> None:
         self.reports += [(console, one) for one in reports]
 
     async def trend(self, query: TrendQuery) -> list[Bucket]:
-        return [Bucket(int(query.start.timestamp() * 1000), 1.0, 2.0, 1.5, None, "good")]
+        return [Bucket(int(query.start.timestamp() * 1000), 1.0, 2.0, 1.5, self.trend_text, "good")]
 
     @property
     def audit(self) -> list[tuple[str, str, str]]:

@@ -2,17 +2,21 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 from daemon.inbox import OperationKind
-from daemon.web.application import declared
+from daemon.web.application import create_app, declared
 from daemon.web.permission import ROLES, Permission
+from daemon.web.routes import Routes
 from estate.people import Role
-from tests.daemon.web.conftest import BASE, sign_in
-from tests.daemon.web.desk import Desk
+from tests.daemon.web.conftest import BASE, COMMAND, sign_in
+from tests.daemon.web.desk import Desk, HandClock
 
 SEE, OPERATE, JOURNAL = Permission.SEE, Permission.OPERATE, Permission.READ_JOURNAL
 TABLE = {
@@ -65,9 +69,9 @@ CALLS = {
 }
 
 
-def routes(desk: Desk) -> FastAPI:
+def routes(desk: Desk) -> Starlette:
     app = desk.app("127.0.0.1:8470").app
-    assert isinstance(app, FastAPI)
+    assert isinstance(app, Starlette)
     return app
 
 
@@ -81,10 +85,24 @@ def test_every_route_declares_the_permission_that_was_agreed(desk: Desk) -> None
 
 
 def test_a_route_without_a_permission_stops_the_start(desk: Desk) -> None:
-    app = routes(desk)
-    app.router.add_api_route("/api/forgotten", lambda: None)
+    found = [*routes(desk).routes, Route("/api/forgotten", lambda request: Response())]
     with pytest.raises(LookupError, match="forgotten"):
-        declared(app.routes)
+        declared(found)
+
+
+def test_a_route_cannot_be_written_without_saying_who_may_call_it(desk: Desk) -> None:
+    collected = Routes(desk.sessions, desk.clock)
+    for declare in (collected.get, collected.post, collected.socket):
+        with pytest.raises(TypeError, match="permission"):
+            declare("/api/forgotten")  # type: ignore[call-arg]
+
+
+def test_a_route_that_another_one_hides_stops_the_start(desk: Desk) -> None:
+    with pytest.raises(LookupError, match="GET /api/site is declared twice"):
+        create_app(
+            desk.control, desk.stream, desk.sign_in, desk.sessions, desk.clock, [],
+            [lambda api: api.get("/api/site", Permission.PUBLIC)(lambda call: call.body)],
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("role", [None, *Role])
@@ -224,7 +242,10 @@ async def test_wrong_password_and_unknown_user_look_alike(desk: Desk, browser: h
     assert [who for who, _, _ in desk.audit] == ["operator", "unknown"]
 
 
-async def test_of_a_thousand_parallel_tries_at_most_five_are_verified(desk: Desk, browser: httpx.AsyncClient) -> None:
+async def test_of_a_thousand_parallel_tries_at_most_five_are_verified(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, HandClock())
+    transport = httpx.ASGITransport(app=desk.app("127.0.0.1:8470"))
+    browser = httpx.AsyncClient(transport=transport, base_url=BASE, headers=COMMAND)
     answers = await asyncio.gather(*(sign_in(browser, "operator", f"guess-{n}") for n in range(1000)))
     verified = [answer for answer in answers if answer.status_code == 401]
     refused = [answer for answer in answers if answer.status_code == 429]
@@ -233,6 +254,7 @@ async def test_of_a_thousand_parallel_tries_at_most_five_are_verified(desk: Desk
     assert int(refused[-1].headers["retry-after"]) >= 1
     right = await sign_in(browser, "operator")
     assert right.status_code == 429
+    desk.sign_in.close()
 
 
 async def test_silencing_is_recorded_with_who_and_where(desk: Desk, browser: httpx.AsyncClient) -> None:
@@ -261,6 +283,23 @@ async def test_an_unchanged_file_is_not_sent_again(browser: httpx.AsyncClient) -
     first = await browser.get("/")
     again = await browser.get("/", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_a_plan_is_sent_again_only_when_it_was_drawn_anew(
+    desk: Desk, browser: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    await sign_in(browser)
+    first = await browser.get("/api/plans/estate")
+    assert "sandbox" in first.headers["content-security-policy"]
+    asked = {"if-none-match": first.headers["etag"]}
+    again = await browser.get("/api/plans/estate", headers=asked)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+    (tmp_path / "estate.svg").write_text("<svg/>")
+    anew = await browser.get("/api/plans/estate", headers=asked)
+    assert (anew.status_code, anew.text, anew.headers["content-type"]) == (200, "<svg/>", "image/svg+xml")
+    (tmp_path / "estate.svg").unlink()
+    assert (await browser.get("/api/plans/estate")).status_code == 404
 
 
 async def test_an_operator_shelves_for_half_an_hour_and_a_supervisor_for_longer(

@@ -3,6 +3,9 @@
 import json
 import re
 
+import yaml
+
+from daemon.catalogue import LIBRARY
 from daemon.web.assets import console_files
 
 FILES = console_files()
@@ -21,6 +24,14 @@ def test_every_word_the_console_asks_for_is_in_the_catalogues() -> None:
         if name.endswith(".js"):
             for key in re.findall(r"""\bt\("([a-z_. ]+)\"""", asset.body.decode()):
                 assert key in known, f"{name} asks for {key}"
+
+
+def test_every_word_that_a_point_of_a_stock_class_may_say_can_be_shown() -> None:
+    known = json.loads(FILES["zh.json"].body)
+    for file in LIBRARY.glob("*.yaml"):
+        for name, point in yaml.safe_load(file.read_text("utf-8"))["points"].items():
+            for value in point.get("values", ()):
+                assert f"value.{value}" in known or f"value.{name}.{value}" in known, f"{file.stem}.{name}: {value}"
 
 
 def test_no_chinese_is_written_into_the_code_and_nothing_comes_from_elsewhere() -> None:

@@ -1,13 +1,14 @@
 """The server inside our own loop."""
 
-import asyncio
 import socket
+from collections.abc import AsyncIterator
 from time import monotonic
 
 import httpx
 import pytest
 
-from daemon.web.server import HEADERS_WITHIN, PortTaken, bind
+from daemon.web.gate import LARGEST_BODY
+from daemon.web.server import PortTaken, bind
 from tests.daemon.web.desk import Desk
 from tests.daemon.web.test_stream import console, token
 
@@ -48,10 +49,16 @@ async def test_oversized_headers_are_refused(desk: Desk) -> None:
     assert answer.status_code == 431
 
 
-async def test_a_connection_that_dawdles_over_its_request_is_closed(desk: Desk) -> None:
-    async with desk.serve() as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: 127")
-        async with asyncio.timeout(HEADERS_WITHIN + 3):
-            assert await reader.read() == b""
-        writer.close()
+async def test_a_body_that_grows_too_large_while_it_comes_is_refused(desk: Desk) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"name": "'
+        for _ in range(LARGEST_BODY // 1000 + 1):
+            yield b"x" * 1000
+        yield b'", "password": "y"}'
+
+    async with desk.serve() as server, httpx.AsyncClient() as client:
+        base = f"http://127.0.0.1:{server.port}"
+        headers = {"origin": base, "x-estate-console": "desk-1", "content-type": "application/json"}
+        answer = await client.post(f"{base}/api/login", content=endless(), headers=headers)
+        assert (answer.status_code, answer.json()) == (400, {"detail": "the body did not come"})
+        assert (await client.get(f"{base}/api/health")).status_code == 200

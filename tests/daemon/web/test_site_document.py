@@ -59,7 +59,7 @@ def test_equipment_on_the_map_stands_within_its_plan(told: dict[str, Any]) -> No
 def test_the_document_holds_no_password_and_no_resident(document: SiteDocument) -> None:
     text = document.body.decode()
     assert "scrypt" not in text
-    assert "password" not in text
+    assert '"password"' not in text
     for household in assemble(RIVERSIDE).site.households:
         for resident in household.residents:
             assert resident.phone not in text

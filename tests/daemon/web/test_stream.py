@@ -67,14 +67,16 @@ class Console:
 
 
 @asynccontextmanager
-async def console(server: WebServer, cookie: str, last_seq: int | None = None, boot: str = "", **options: Any) -> Any:
+async def console(
+    server: WebServer, cookie: str, last_seq: int | None = None, boot: str = "", name: str = "desk-1", **options: Any
+) -> Any:
     origin = f"http://127.0.0.1:{server.port}"
     headers = {"cookie": f"estate={cookie}"}
     url = f"ws://127.0.0.1:{server.port}/api/stream"
     async with connect(url, origin=origin, additional_headers=headers, proxy=None, **options) as socket:  # type: ignore[arg-type]
         greeting = json.loads(await socket.recv())
         one = Console(socket, greeting["data"]["boot"])
-        await one.say(kind="hello", console="desk-1", last_seq=last_seq, boot=boot)
+        await one.say(kind="hello", console=name, last_seq=last_seq, boot=boot)
         yield one
 
 
@@ -175,6 +177,7 @@ async def test_a_console_far_behind_gets_a_snapshot_instead_of_a_flood(desk: Des
 
 
 async def test_reports_of_known_alarms_are_passed_on_and_others_are_not(desk: Desk, server: WebServer) -> None:
+    desk.raise_alarm("zone-01.alarm", "zone-02.alarm")
     async with console(server, await token(server)) as one:
         await one.frame("snapshot")
         await one.say(kind="shown", alarms=[["zone-01.alarm", 1], ["no-such.alarm", 1]])

@@ -26,17 +26,18 @@ def frame(message: str, *, crc: int | None = None, length: int | None = None) ->
 
 @dataclass
 class PanelLine:
-    """One panel: counts its messages, waits for each answer, and repeats what was not answered."""
+    """One panel, at the address `source`: counts its messages, waits for each answer, repeats what was not answered."""
 
     port: int
     account: str
     seq: int = 0
+    source: str = "127.0.0.1"
     heard: list[str] = field(default_factory=list)
     _reader: asyncio.StreamReader | None = None
     _writer: asyncio.StreamWriter | None = None
 
     async def __aenter__(self) -> "PanelLine":
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(self.source, 0))
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,81 +1,13 @@
 """The DC-09 receiver over a real socket: what it acknowledges, when, and what it refuses (HH-4, devices.md E14)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
-import yaml
 
 from drivers.dc09.frame import answer, crc, header_of, open_frame
-from drivers.dc09.source import Dc09Source
-from drivers.profile import Profile
-from estate.model import Delivery, Event, Sample, SystemClock
-from estate.outline import Receiver
-from estate.site import Device
+from tests.drivers.dc09.conftest import PROFILE, Receiving
 from tests.drivers.dc09.sender import PanelLine, checksum, frame
-
-PROFILE = Path(__file__).parents[3] / "drivers" / "profiles" / "contact-id-panel.yaml"
-
-
-@dataclass
-class Receiving:
-    """The receiver with an inbox that settles only when told to, as a journal on a slow disk."""
-
-    source: Dc09Source
-    deliveries: list[Delivery] = field(default_factory=list)
-    held: list[Callable[[], None]] = field(default_factory=list)
-    hold: bool = False
-
-    async def deliver(self, delivery: Delivery) -> None:
-        self.deliveries.append(delivery)
-        if self.hold:
-            self.held.append(delivery.settled)
-        else:
-            delivery.settled()
-
-    @property
-    def events(self) -> list[Event]:
-        return [event for delivery in self.deliveries for event in delivery.events]
-
-    @property
-    def samples(self) -> list[Sample]:
-        return [sample for delivery in self.deliveries for sample in delivery.samples]
-
-    def told(self, point: str) -> list[Any]:
-        return [sample.value for sample in self.samples if sample.point == point]
-
-    async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
-            while not true():
-                await asyncio.sleep(0.01)
-
-
-def profile(supervision: float = 200.0) -> Profile:
-    read = Profile.model_validate(yaml.safe_load(PROFILE.read_text("utf-8")))
-    assert read.dc09 is not None
-    return read.model_copy(update={"dc09": read.dc09.model_copy(update={"supervision": supervision})})
-
-
-@pytest_asyncio.fixture
-async def receiving() -> AsyncIterator[Receiving]:
-    devices = [(Device(id="panel-7", profile="contact-id-panel", account="12AB"), profile(1.0))]
-    it: Receiving
-
-    async def deliver(delivery: Delivery) -> None:
-        await it.deliver(delivery)
-
-    it = Receiving(Dc09Source(Receiver(port=0), devices, deliver, SystemClock()))
-    running = asyncio.create_task(it.source.run())
-    await it.until(lambda: it.source.port)
-    yield it
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
 
 
 def test_the_checksum_is_that_of_the_standard() -> None:
@@ -101,7 +33,7 @@ async def test_nothing_is_acknowledged_before_the_journal_has_it(receiving: Rece
         await receiving.until(lambda: receiving.events)
         with pytest.raises(TimeoutError):
             await line.answer(within=0.3)
-        receiving.held[0]()
+        receiving.held[0](True)
         assert (await line.answer()).startswith('"ACK"0001')
 
 
@@ -182,7 +114,7 @@ async def test_the_same_message_after_a_restart_has_the_same_identity(receiving:
 
 async def test_a_hundred_panels_at_once_are_all_answered(receiving: Receiving) -> None:
     async def one(number: int) -> None:
-        async with PanelLine(receiving.source.port, "12AB", seq=number * 20) as line:
+        async with PanelLine(receiving.source.port, "12AB", seq=number * 20, source=f"127.0.1.{number + 1}") as line:
             for _ in range(10):
                 assert (await line.say(line.contact_id("1602"), within=20)).startswith('"ACK"')
 
@@ -196,3 +128,20 @@ async def test_a_hundred_panels_at_once_are_all_answered(receiving: Receiving) -
 def test_an_answer_is_a_frame_itself() -> None:
     header, _ = header_of(open_frame(frame('"NULL"0123R1L0#12AB[]')))
     assert open_frame(answer("ACK", header)) == '"ACK"0123R1L0#12AB[]'
+
+
+async def test_an_encrypted_message_is_refused_and_the_reason_says_what_to_do(receiving: Receiving) -> None:
+    """No cipher is among the locked dependencies: DUH, by which the panel knows, and words for people."""
+    async with PanelLine(receiving.source.port, "12AB") as line:
+        sealed = line.message("*ADM-CID", "8F2C09E1A4B7D3568F2C09E1A4B7D356").partition("]")[0] + "]"
+        assert (await line.say(sealed)).startswith('"DUH"')
+        assert (await line.say(line.contact_id("1130"))).startswith('"ACK"')  # the line itself goes on
+    (refused,) = (one for one in receiving.samples if one.point == "panel-7.protocol" and one.value == "malformed")
+    assert "set the panel to plain text" in refused.reason
+    assert [event.type for event in receiving.events] == ["alarm.burglary"]
+
+
+def test_no_cipher_has_come_among_the_dependencies_meanwhile() -> None:
+    """When one has, the encrypted form can be read, and the refusal has to go."""
+    locked = (PROFILE.parents[2] / "requirements.lock").read_text("utf-8")
+    assert not [name for name in ("cryptography", "pycryptodome", "pyaes", "pynacl") if f"\n{name}==" in locked]

@@ -154,6 +154,26 @@ async def test_a_write_is_confirmed_by_its_echo() -> None:
         connection.close()
 
 
+async def test_only_a_refusal_that_says_so_means_that_a_write_was_not_done() -> None:
+    """4 failed while at it, 5 still works at it, 10 and 11 lost sight of it: nobody can say."""
+    device = pump()
+    async with listening(device):
+        connection = Connection(bus(device))
+        await connection.open()
+        for code in (1, 2, 3, 6):
+            device.on_write = f"exc-{code}"
+            with pytest.raises(DeviceRefused) as refused:
+                await connection.write(1, Table.COIL, 4, (1,), TIMEOUT)
+            assert refused.value.code == code
+        for code in (4, 5, 8, 10, 11, 99):
+            device.on_write = f"exc-{code}"
+            with pytest.raises(TransportError, match=f"exception {code}: .*may have been done") as doubt:
+                await connection.write(1, Table.COIL, 4, (1,), TIMEOUT)
+            assert not isinstance(doubt.value, DeviceRefused)
+        assert device.connections == 1
+        connection.close()
+
+
 def test_requests_leave_at_once_without_waiting_for_a_full_packet() -> None:
     with socket.socket() as wire:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)

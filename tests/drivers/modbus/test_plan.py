@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus.plan import Block, halves, overlaps, plan
+from drivers.modbus.plan import Block, halves, plan
 from drivers.profile import Profile, Table
 from tests.drivers.modbus.bus_rig import profile_of
 
@@ -79,35 +79,6 @@ def test_urgent_blocks_come_first_and_a_status_before_what_it_judges() -> None:
         "alarm": {"table": "holding", "address": 9, "poll": "fast"},
     }
     assert [block.points for block in plan(profile_of(points))] == [("alarm",), ("ai_status",), ("ai",), ("hours",)]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "fault"),
-    [
-        ({"address": 5}, {"address": 5}, "same bits"),
-        ({"address": 5, "bit": 3}, {"address": 5, "bits": [2, 2]}, "same bits"),
-        ({"address": 5, "bit": 3}, {"address": 5}, "same bits"),
-        ({"address": 5, "type": "uint32"}, {"address": 6}, "longer number"),
-        ({"address": 5, "type": "uint32"}, {"address": 6, "type": "uint32"}, "longer number"),
-        (
-            {"address": 5, "type": "uint32", "bit": 1},
-            {"address": 5, "type": "uint32", "bit": 2, "word_order": "low_first"},
-            "word orders",
-        ),
-        ({"address": 5, "bit": 3}, {"address": 5, "bit": 4}, None),
-        ({"address": 5, "type": "uint32", "bit": 3}, {"address": 5, "type": "uint32", "bit": 31}, None),
-        ({"address": 5}, {"address": 6}, None),
-        ({"address": 5}, {"address": 5, "table": "input"}, None),
-        ({"address": 5, "table": "coil"}, {"address": 5, "table": "coil"}, "same bits"),
-        ({"address": 5, "table": "discrete", "length": 3}, {"address": 6, "table": "discrete"}, None),
-    ],
-)
-def test_points_that_share_registers_wrongly_are_named(a: dict[str, Any], b: dict[str, Any], fault: str | None) -> None:
-    found = overlaps(profile_of({"one": {"table": "holding"} | a, "other": {"table": "holding"} | b}))
-    if fault is None:
-        assert found == []
-    else:
-        assert [fault in each and "one and other" in each for each in found] == [True]
 
 
 @pytest.mark.parametrize(

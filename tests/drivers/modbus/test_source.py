@@ -1,5 +1,6 @@
 """A whole bus: rhythm, quarantine, identity, refusals, and what is told of it."""
 
+import asyncio
 import time
 from collections import deque
 from itertools import pairwise
@@ -7,7 +8,7 @@ from statistics import quantiles
 
 import pytest
 
-from estate.errors import CommandRefused, DeviceRefused, TransportError
+from estate.errors import CommandRefused, DeviceRefused, NotSent, TransportError
 from estate.model import Quality, point_id
 from tests.drivers.modbus.bus_rig import LEVEL, Inbox, polling, profile_of, source_of
 from tests.drivers.modbus.hostile import Hostile, listening, on_serial_line
@@ -250,11 +251,44 @@ async def test_a_write_that_is_not_confirmed_is_told_and_never_sent_twice() -> N
     device.units[1] = {}
     async with listening(device), polling(source_of(inbox, profile_of(RELAY), device.port, poll=5.0)) as source:
         await inbox.until(lambda: inbox.value("d1.on") is False)
-        for fault, error in (("silent", TransportError), ("wrong_echo", TransportError), ("exc-4", DeviceRefused)):
+        for fault, error in (
+            ("silent", TransportError), ("wrong_echo", TransportError), ("exc-4", TransportError),
+            ("exc-2", DeviceRefused),
+        ):  # fmt: skip
             device.on_write = fault
-            with pytest.raises(error):
+            with pytest.raises(TransportError) as told:
                 await source.write(point_id("d1", "on"), True)
-    assert len([function for _, _, function, *_ in device.asked if function == 5]) == 3
+            assert type(told.value) is error
+    assert len([function for _, _, function, *_ in device.asked if function == 5]) == 4
+
+
+async def test_what_was_written_is_told_again_also_where_nothing_has_changed() -> None:
+    inbox, device = Inbox(), Hostile()
+    device.units[1] = {}
+    async with listening(device), polling(source_of(inbox, profile_of(RELAY), device.port, poll=5.0)) as source:
+        await inbox.until(lambda: inbox.value("d1.lit") is False and inbox.value("d1.on") is False)
+        begun = time.monotonic()
+        await source.write(point_id("d1", "on"), False)
+        again = {point_id("d1", "on"), point_id("d1", "lit")}
+        await inbox.until(lambda: again <= {point for at, point in inbox.seen if at >= begun}, timeout=2.0)
+
+
+async def test_who_waits_for_a_write_hears_when_the_bus_stops_in_the_midst_of_it() -> None:
+    inbox, device = Inbox(), Hostile(on_write="silent")
+    device.units[1] = {}
+    async with listening(device):
+        source = source_of(inbox, profile_of(RELAY), device.port, poll=5.0, timeout=20.0)
+        async with polling(source):
+            await inbox.until(lambda: inbox.value("d1.on") is False)
+            writing = asyncio.create_task(source.write(point_id("d1", "on"), True))
+            waiting = asyncio.create_task(source.write(point_id("d1", "on"), False))
+            await inbox.until(lambda: any(function == 5 for _, _, function, *_ in device.asked))
+    async with asyncio.timeout(2):
+        with pytest.raises(TransportError, match="in the midst") as told:
+            await writing
+        with pytest.raises(NotSent):
+            await waiting
+    assert type(told.value) is TransportError
 
 
 async def test_what_may_not_be_written_is_refused_before_anything_is_sent() -> None:

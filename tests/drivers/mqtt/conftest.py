@@ -21,6 +21,7 @@ from estate.model import Clock, Delivery, Event, Sample, SystemClock
 from estate.site import Broker, Device
 
 PROFILES = Path(__file__).parents[3] / "drivers" / "profiles"
+CLOSED = {"contact": "closed", "lock": "locked", "mode": "normal", "alarm": "none", "tamper": False, "supply": "ok"}
 
 
 def load_profile(name: str) -> Profile:
@@ -102,6 +103,16 @@ def talk(clock: Any) -> Callable[..., Talk]:
     return begin
 
 
+@pytest.fixture
+def door(talk: Callable[..., Talk]) -> Talk:
+    """A door that has been heard: boot b1, event 10, closed."""
+    door = talk()
+    door.status("online")
+    door.state(10, CLOSED)
+    door.wait(0)
+    return door
+
+
 class Received:
     """What a source delivered. It settles at once unless `hold` is set."""
 
@@ -114,7 +125,7 @@ class Received:
         self.deliveries.append(delivery)
         self._news.set()
         if not self.hold:
-            delivery.settled()
+            delivery.settled(True)
 
     @property
     def samples(self) -> list[Sample]:
@@ -150,10 +161,9 @@ class Site:
         restored = more.pop("restored", {})
         broker = Broker(host="127.0.0.1", port=self.port, protocol=more.pop("protocol", "5"))
         on_connected = more.pop("on_connected", lambda: None)
+        deliver = more.pop("deliver", self.received.deliver)
         pairs = [(Device(id=id_, profile=name, **more), load_profile(name)) for id_, name in devices]
-        return MqttSource(
-            broker, "oak", pairs, life_safety, self.received.deliver, self.clock, restored, Path(), on_connected
-        )
+        return MqttSource(broker, "oak", pairs, life_safety, deliver, self.clock, restored, Path(), on_connected)
 
     @asynccontextmanager
     async def running(self, source: MqttSource) -> AsyncIterator[MqttSource]:

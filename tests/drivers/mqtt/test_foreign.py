@@ -74,3 +74,12 @@ def test_a_malformed_payload_changes_nothing(contact: Callable[..., Outcome], pa
     out = contact(payload)
     assert [(sample.point, sample.value) for sample in out.samples] == [("hall.protocol", "malformed")]
     assert contact.device.refused[-1].hex == payload[:256].hex()  # type: ignore[attr-defined]
+
+
+def test_what_the_broker_kept_of_a_device_that_is_offline_is_stale(contact: Callable[..., Outcome]) -> None:
+    contact({"state": "offline"}, "availability", True)
+    for _ in range(2):
+        (sample,) = [one for one in contact({"contact": True}, "", True).samples if one.point == "hall.contact"]
+        assert (sample.value, sample.quality) == ("closed", Quality.STALE)
+    (sample,) = [one for one in contact({"contact": True}).samples if one.point == "hall.contact"]
+    assert sample.quality is Quality.GOOD

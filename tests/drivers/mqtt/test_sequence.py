@@ -102,7 +102,7 @@ def test_a_new_boot_that_has_already_lost_events_opens_a_gap() -> None:
     assert (gap.boot, gap.first, gap.last) == ("b2", 1, 3)
 
 
-def test_a_boot_left_behind_never_becomes_current_again() -> None:
+def test_a_boot_left_behind_does_not_become_current_again_while_the_newer_one_speaks() -> None:
     track = EventTrack()
     take(track, 1)
     assert track.mention("b2", 0, 0.0) is Mention.RESTARTED

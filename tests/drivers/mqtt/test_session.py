@@ -175,6 +175,20 @@ async def test_a_session_that_was_taken_over_does_not_fight_for_it() -> None:
         task.cancel()
 
 
+async def test_a_session_that_was_taken_over_comes_back_after_seconds_and_says_so() -> None:
+    """Away for a minute, it would leave the alarms of that minute to whoever stole its id."""
+    async with scripted("0100", "e0028e00") as (port, connections), asyncio.TaskGroup() as tasks:
+        session = session_on(port)
+        assert not session.is_contested
+        task = tasks.create_task(session.run())
+        await until(session, lambda: session.is_contested)
+        began = asyncio.get_running_loop().time()
+        await until(session, lambda: len(connections) >= 3, 12)
+        assert asyncio.get_running_loop().time() - began > 3.5
+        assert session.is_contested
+        task.cancel()
+
+
 async def test_a_refused_subscription_is_a_reason_and_not_a_silence() -> None:
     async with scripted("0187") as (port, _), asyncio.TaskGroup() as tasks:
         session = session_on(port)

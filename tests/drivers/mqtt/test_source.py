@@ -1,9 +1,11 @@
 """A site over a real Mosquitto: what devices say is delivered, settled, acknowledged; what is missing is asked for."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
+import aiomqtt
 import pytest
 
 from drivers.mqtt.sequence import Restored
@@ -27,7 +29,7 @@ async def test_an_event_is_delivered_and_acknowledged_to_the_device_after_it_is_
         assert oak.received.value("d-1.alarm") == "forced"
         assert oak.received.last("d-1.alarm").cause.seq == 3
         for delivery in oak.received.deliveries:
-            delivery.settled()
+            delivery.settled(True)
         said = await door.hears()
         while said[1]["seq"] < 3:
             said = await door.hears()
@@ -62,8 +64,8 @@ async def test_batches_settled_out_of_order_are_acknowledged_in_order(oak: Any, 
             await door.say("door/d-1/event", says_event("d-1", seq, "door.opened"))
             await oak.received.until(lambda seq=seq: len(oak.received.events) == seq)
         first, second = [delivery for delivery in oak.received.deliveries if delivery.events]
-        second.settled()
-        first.settled()
+        second.settled(True)
+        first.settled(True)
         assert [(await door.hears())[1]["seq"] for _ in range(2)] == [1, 2]
 
 
@@ -155,6 +157,66 @@ async def test_garbage_and_strangers_cost_nothing_but_a_count(
         assert oak.received.value("d-1.protocol") == "malformed"
         assert source.strangers == 3
         assert len([record for record in caplog.records if "door/d-9" in record.getMessage()]) == 1
+
+
+async def test_a_stray_status_or_number_on_the_broker_mutes_no_device(oak: Any, says_event: Says) -> None:
+    async with (
+        oak.device() as zone,
+        oak.device() as stranger,
+        oak.running(oak.source(("z-1", "estate-zone"), life_safety=True)),
+    ):
+        await zone.say("zone/z-1/event", says_event("z-1", 1, "zone.restore"))
+        await oak.received.until(lambda: oak.received.events)
+        beat = {"v": 1, "dev": "z-1", "boot": "b1", "seq": 2**53 - 1, "up_s": 1.0, "queue": 0}
+        await stranger.say("zone/z-1/hb", beat)
+        await oak.received.until(lambda: oak.received.value("z-1.protocol") == "gap")
+        await stranger.say("zone/z-1/status", {"v": 1, "state": "online", "boot": "zzz"}, retain=True)
+        await zone.say("zone/z-1/event", says_event("z-1", 2, "zone.alarm"))
+        await oak.received.until(lambda: len(oak.received.events) == 2)
+        assert [event.historic for event in oak.received.events] == [False, False]
+        assert oak.received.value("z-1.state") == "alarm"
+
+
+async def test_made_up_gateways_do_not_take_the_place_of_those_the_site_names(oak: Any, says_state: Says) -> None:
+    source = oak.source(("d-1", "estate-door"), via="hik-1")
+    async with oak.device() as adapter, oak.running(source):
+        for number in range(300):
+            await adapter.say(f"gateway/fake-{number}/status", {"v": 1, "state": "online", "boot": "x"})
+        await adapter.say("door/d-1/state", says_state("d-1", 1, contact="closed"))
+        await adapter.say("gateway/hik-1/status", {"v": 1, "state": "online", "boot": "g1"})
+        await oak.received.until(lambda: oak.received.value("gateway-hik-1.online") is True)
+        await adapter.say("gateway/hik-1/status", {"v": 1, "state": "offline", "boot": "g1"})
+        await oak.received.until(lambda: oak.received.value("d-1.online") is False)
+        assert source.strangers == 300 - 256
+
+
+async def thief(port: int, identifier: str) -> None:
+    """A client with an id that is not its own, back at once whenever it is thrown out."""
+    while True:
+        with contextlib.suppress(aiomqtt.MqttError):
+            async with aiomqtt.Client("127.0.0.1", port, identifier=identifier, clean_session=True) as stolen:
+                async for _ in stolen.messages:
+                    pass
+        await asyncio.sleep(0.3)
+
+
+async def test_a_client_with_our_id_is_told_and_does_not_keep_us_from_the_alarms(oak: Any, says_event: Says) -> None:
+    async with oak.device() as zone, oak.running(oak.source(("z-1", "estate-zone"), life_safety=True)):
+        assert oak.received.value("system.client_id_safety") == "ok"
+        stealing = asyncio.create_task(thief(oak.port, "estated-oak-safety"))
+        try:
+            await oak.received.until(lambda: oak.received.value("system.client_id_safety") == "taken", 30)
+            message = says_event("z-1", 1, "zone.alarm")
+            async with asyncio.timeout(20):
+                while not oak.received.events:  # as a device does until it hears our acknowledgement
+                    await zone.say("zone/z-1/event", message)
+                    await asyncio.sleep(0.1)
+        finally:
+            stealing.cancel()
+        await oak.received.until(lambda: oak.received.value("system.broker_safety") is True, 8)
+        await zone.say("zone/z-1/event", says_event("z-1", 2, "zone.restore"))
+        await oak.received.until(lambda: len(oak.received.events) == 2)
+        assert oak.received.value("z-1.state") == "normal"
 
 
 async def test_a_foreign_device_is_read_from_its_own_topics(oak: Any) -> None:
