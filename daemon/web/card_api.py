@@ -75,8 +75,9 @@ def add_card_api(api: Routes, cards: Cards, doors: frozenset[str], reads: Reads,
     async def make(call: Call, action: CardAction, card: str, asked: Asked) -> Response:
         now = clock.now().utc
         told = asked.model_dump()
-        if not doors.issuperset(told.get("doors", ())):
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "there is no such door")
+        unknown = set(told.get("doors", ())) - doors  # ids by their type: nothing hostile comes back
+        if unknown:
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"no such doors: {', '.join(sorted(unknown))}")
         wanted = CardChange(
             card, action, now, call.session.user.id, call.console,
             told.get("kind", ""), told.get("holder", ""), told.get("household") or "", tuple(told.get("doors", ())),

@@ -176,7 +176,7 @@ class EngineAgainstModel(RuleBasedStateMachine):
 
 class TestEngineAgainstModel(EngineAgainstModel.TestCase):  # type: ignore[misc,name-defined]  # made by hypothesis
     settings = settings(
-        max_examples=25_000 if LONG else 500,  # 43 steps each, as a rule
+        max_examples=27_000 if LONG else 520,  # of 40 steps and more, as a rule
         stateful_step_count=50,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -14,18 +14,19 @@ from rules.trend import NEAREST, Trend
 from tests.rules.watching import BEGIN, class_of, instances, watching
 
 CONDITIONS: dict[str, dict[str, Any]] = {
-    "running and rate(level, 30s) > 0.004": {},
-    "not running or rate(level, 20s) < -0.002": {"on_delay": 3},
-    "running and rate(level, 30s) > -0.001": {"unless": "ready and rate(level, 20s) > 0.003"},
-    "count(rate(level, 20s) > 0.004 and since(not running) < 15s, 2m) >= 2": {},
-    "held(running, 8s) and rate(level, 20s) > 0.002": {},
+    "running and rate(level, 30s) > 0.00413": {},
+    "not running or rate(level, 20s) < -0.00217": {"on_delay": 3},
+    "running and rate(level, 30s) > -0.00107": {"unless": "ready and rate(level, 20s) > 0.00311"},
+    "count(rate(level, 20s) > 0.00413 and since(not running) < 15s, 2m) >= 2": {},
+    "held(running, 8s) and rate(level, 20s) > 0.00209": {},
     "held(running, 8s) and (changed(mode, 20s) or ready)": {"off_delay": 2},
     "within(running, level > 1, 12s) and not held(ready, 5s)": {"deadband": 0.02},
     "since(running) > 10s and since(ready) < 40s": {},
     "at_least(2, running, ready, level > 1.01, 9s) or mode == 'hand'": {"unless": "since(ready) < 4s"},
     "held(level > 1, 6s) or count(running, 30s) >= 3": {"deadband": 0.03, "off_delay": 4},
-    "2 * rate(level, 20s) > 0.004 and running": {},
+    "2 * rate(level, 20s) > 0.00413 and running": {},
 }
+"""Odd limits: steps of whole centimetres only touch an even one, for no time, and nobody looks just then."""
 POINTS = ("level", "running", "ready", "mode")
 STEP = st.fixed_dictionaries(
     {},

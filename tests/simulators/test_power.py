@@ -8,6 +8,7 @@ import pytest
 from daemon.assembly import Assembly, assemble
 from estate.errors import CommandRefused
 from simulators.drive import Drive
+from simulators.lighting import LightingCircuit
 from simulators.network import CLASSES
 from simulators.simulation import Simulation
 from simulators.ups import capacity, runtime
@@ -24,7 +25,7 @@ def assembly() -> Assembly:
 
 def watching(assembly: Assembly, *, every: float = 1.0, only: tuple[str, ...] = ()) -> Watch:
     """The electrical plants, or `only` some, with their rules; looked at every `every` s of their time."""
-    rows = tuple(row for row in assembly.site.equipment if row.class_ in CLASSES)
+    rows = tuple(row for row in assembly.site.equipment if row.class_ in {*CLASSES, "meter_balance"})
     if only:
         rows = tuple(row for row in rows if row.id in only)
     behind = {path.partition(".")[0] for row in rows for path in row.points.values()}
@@ -32,7 +33,12 @@ def watching(assembly: Assembly, *, every: float = 1.0, only: tuple[str, ...] = 
     devices = tuple(device for device in assembly.site.devices if device.id in behind)
     site = assembly.site.model_copy(update={"equipment": rows, "devices": devices})
     names = {row.id for row in rows}
-    return Watch(Simulation(site, None), (rule for rule in assembly.rules if rule.equipment in names), every)
+    simulation = Simulation(site, None)
+    for name in names.intersection(LIGHTS):  # no daemon here, so no timetable: their own switch acts
+        circuit = simulation.world.plant(name)
+        assert isinstance(circuit, LightingCircuit)
+        circuit.has_twilight_switch = True
+    return Watch(simulation, (rule for rule in assembly.rules if rule.equipment in names), every)
 
 
 def test_a_clean_day_raises_nothing_of_priority_one_or_two(assembly: Assembly) -> None:

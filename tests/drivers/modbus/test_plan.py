@@ -88,7 +88,7 @@ def test_urgent_blocks_come_first_and_a_status_before_what_it_judges() -> None:
         ({"table": "holding", "address": 465536}, {"address_base": 40001}, "off the map"),
         ({"table": "holding", "address": 9, "type": "uint32"}, {"barriers": [10]}, "a barrier cuts it"),
         ({"table": "holding", "address": 9, "type": "text", "length": 9}, {"max_read": 8}, "longer than max_read"),
-        ({"table": "holding", "address": 9, "status_point": "nothing"}, {}, "status_point nothing"),
+        ({"table": "holding", "address": 9, "status_point": "nothing"}, {}, "nothing is no point with an enum"),
         ({"table": "coil", "address": 9, "bit": 2}, {}, "bits already"),
         ({"table": "holding", "address": 9, "bit": 16}, {}, "outside a uint16"),
         ({"table": "input", "address": 9, "writable": True}, {}, "writable are"),

@@ -7,9 +7,10 @@ console and the history; time jumps from one moment at which something is due to
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,18 +26,18 @@ from daemon.patrol import PatrolWatch, _samples
 from daemon.pipeline import Decision, Pipeline
 from daemon.points import PointStore
 from daemon.publish import AlarmDocuments
-from daemon.records import Record
+from daemon.records import Record, Step
 from daemon.schedule import Schedule
 from drivers.dc09.source import Dc09Source
 from drivers.source import Writable
 from estate.command_keys import read_command_keys
-from estate.model import Delivery, Now, Quality, Sample, nothing, point_id
+from estate.model import Delivery, EquipmentId, Event, Now, PointId, Quality, Sample, Value, nothing, point_id
 from rules.alarm import AlarmId, Trigger
 from rules.engine import Engine
 from simulators.mqtt_link import BrokerAt
 from simulators.simulation import Simulation
 from tests.library.week.air import Air, AirLink, HeardSource
-from tests.library.week.clock import GRAIN, PlayedClock, PlayedLoop
+from tests.library.week.clock import GRAIN, START, PlayedClock, PlayedLoop
 from tests.library.week.lines import AGAIN, PolledLine
 from tests.library.week.pipes import LOOPBACK
 
@@ -71,7 +72,7 @@ CLOSE = Pace(tick=0.5, step=0.5)
 """As close as the estate's own polls."""
 STEADY = Pace(tick=2.0, step=1.0)
 """As close as most analogs are polled; every heartbeat and every digit counts."""
-BRISK = Pace(tick=5.0, step=5.0, deadband=0.05, heard=3)
+BRISK = Pace(tick=10.0, step=10.0, deadband=0.05, heard=3)
 """A day in less than a minute: states as soon as they change, numbers when they have moved by a twentieth."""
 
 
@@ -85,13 +86,22 @@ class Raised:
     hidden: bool
 
 
-class KeptJournal(Journal):
+class CountedJournal(Journal):
     """Counts what would be written. The file is there for those who read it at their start."""
 
-    written = 0
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.written = 0
+        self.kinds: Counter[str] = Counter()
+        """Events by their type, steps of commands as `step confirmed`."""
 
     async def commit(self, records: Sequence[Record]) -> bool:
         self.written += len(records)
+        for one in records:
+            if isinstance(one, Event):
+                self.kinds[one.type] += 1
+            elif isinstance(one, Step):
+                self.kinds[f"step {one.step}"] += 1
         return True
 
 
@@ -102,6 +112,9 @@ class SteppedPipeline(Pipeline):
 
     async def take(self, items: Sequence[Item]) -> None:
         await self._pass(items)
+
+    def _repeat(self, now: Now) -> None:
+        """Nobody keeps a history."""
 
     def _remember(self, changes: Sequence[Sample], now: Now) -> None:
         self.changed += len(changes)
@@ -141,7 +154,7 @@ class PlayedEstate:
         self.engine = Engine(assembly.rules, site.annunciation, assembly.masks)
         self.rules = {one.alarm: one for one in assembly.rules}
         self.points = PointStore({point: max(age, REFRESHED) for point, age in assembly.max_age.items()})
-        self.journal = KeptJournal(state / "journal.db")
+        self.journal = CountedJournal(state / "journal.db")
         documents = AlarmDocuments(assembly)
         self.pipeline = SteppedPipeline(
             Inbox(), self.points, self.engine, self.journal, documents, self.clock, self._changed, nothing
@@ -237,11 +250,8 @@ class PlayedEstate:
         return local.hour + local.minute / 60.0 + local.second / 3600.0
 
     def local(self, played: float) -> datetime:
-        return (
-            self.clock.now()
-            .utc.astimezone(self.zone)
-            .fromtimestamp(self.clock.now().utc.timestamp() - self.played + played, self.zone)
-        )
+        """The estate's time so many seconds after the beginning."""
+        return (START + timedelta(seconds=played)).astimezone(self.zone)
 
     async def go(self, seconds: float, pace: Pace) -> None:
         """Let `seconds` pass. What is being switched is watched closely, whatever the pace."""
@@ -251,7 +261,12 @@ class PlayedEstate:
             line.deadband = pace.deadband
         while (left := end - self.played) > 1e-6:
             begun = self.loop.seconds
-            await self._sleep_until(begun + min(CLOSE.tick if self._is_switching else pace.tick, left))
+            step = min(CLOSE.tick if self._is_switching else pace.tick, left)
+            if step <= CLOSE.tick or any(not line.is_sound for line in self.lines):
+                await self._sleep_until(begun + step)
+            else:
+                self.loop.seconds = begun + step
+                await self.loop.settle()
             passed = self.loop.seconds - begun
             self.world.advance(passed)
             await self._look(passed)
@@ -325,6 +340,16 @@ class PlayedEstate:
         """Alarms whose condition holds, those that are suppressed too."""
         alarms = self.engine.alarms
         return {one for one in (*self.engine.standing, *self.engine.suppressed) if alarms[one].state.condition_present}
+
+    def value(self, point: str) -> Value | None:
+        """The last good value of a point."""
+        sample = self.points.latest(PointId(point))
+        return sample.value if sample is not None and sample.quality is Quality.GOOD else None
+
+    def heard_of(self, equipment: str) -> bool:
+        """Whether any point of it has a value: it takes part."""
+        points = self.assembly.bindings[EquipmentId(equipment)].values()
+        return any(self.points.latest(point) is not None for point in points)
 
     def _speakers(self, plant: str) -> list[Any]:
         spoken = self._spoken_of.get(plant)

@@ -22,7 +22,7 @@ from simulators.modbus_frames import Mbap, Request, Rtu, crc
 from simulators.modbus_unit import Unit
 from simulators.wiring import Wiring
 
-AGAIN = 180.0
+AGAIN = 290.0
 """s after which a block is asked for although nothing has changed: values stay fresh by it."""
 
 
@@ -153,6 +153,10 @@ class PolledLine(ModbusSource):
 
     @property
     def is_sound(self) -> bool:
+        return self._alive is None and self._is_good
+
+    @property
+    def _is_good(self) -> bool:
         return (
             self._online is True
             and not self._mute
@@ -174,7 +178,7 @@ class PolledLine(ModbusSource):
             self._alive.result()
             self._alive = None
             self._shown.clear()
-        if not self.is_sound:
+        if not self._is_good:
             self.start()
             return
         while self._writes:
@@ -197,7 +201,7 @@ class PolledLine(ModbusSource):
                     continue
                 if turn.due < now - tick:
                     turn.next_beat(now - tick)  # as if it had been asked at every beat, and had answered the same
-                if turn.due > now:
+                if turn.due > now and not again:
                     continue
                 shown[1][:] = values
                 self.asked += 1
@@ -208,12 +212,13 @@ class PolledLine(ModbusSource):
         if not self._connection.is_open:
             await self._connect()
         between = False
-        while not self.is_sound:
+        while not self._is_good:
             between = await self._step(between)
 
     def _share(self, turn: Turn) -> float:
-        """Levels on current loops are judged by how fast they move: held values would look like jumps."""
-        return 0.1 * self.deadband if turn.unit.device.scale else self.deadband
+        """Levels are judged by how fast they move: held values would look like jumps."""
+        levels = any(scale.unit == "m" for scale in turn.unit.device.scale.values())
+        return 0.3 * self.deadband if levels else self.deadband
 
     def _behind(self, turn: Turn) -> list[tuple[dict[str, Any], str]]:
         """Where the values of a block come from: the points of plants, and those that a status in it judges."""
