@@ -7,7 +7,7 @@ import pytest
 from tests.library.week.estate import CLOSE, PlayedEstate, played, riverside
 from tests.library.week.ordeal import Ordeal, Result
 from tests.library.week.plan import Fault, Plan, rows
-from tests.library.week.report import figures, table
+from tests.library.week.report import table
 
 SEED = 7
 SAMPLE = 16

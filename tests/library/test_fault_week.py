@@ -34,7 +34,7 @@ def test_a_clean_week_of_the_whole_estate_raises_no_alarm_of_priority_one_or_two
 
 
 def test_every_fault_alarms_within_its_delay_and_two_polls_and_nothing_else_but_its_kin() -> None:
-    """PE-1, HH-1, AC-1, GT-1, PK-1, CC-1, EL-2, FR-1, PW-2, LT-3, WS-2, WF-1, DR-1, HV-1, HV-2, RM-1, MT-1: all faults."""
+    """Every fault that the simulators know, on one device that takes it."""
     found: list[Result] = []
 
     async def suffer(estate: PlayedEstate) -> None:
@@ -51,7 +51,7 @@ def test_every_fault_alarms_within_its_delay_and_two_polls_and_nothing_else_but_
 
 
 def test_faults_that_take_days_alarm_when_their_time_has_come() -> None:
-    """DR-1, WS-2, HH-1, MT-1: pumps that take no turn, a test that stays away, a bypass and a tap that are forgotten."""
+    """Pumps that take no turn, a test that stays away, a bypass and a tap that are forgotten."""
     found: list[Result] = []
 
     async def suffer(estate: PlayedEstate) -> None:
