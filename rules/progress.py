@@ -80,9 +80,8 @@ class Sequence:
 
     @property
     def sleeps(self) -> bool:
-        """Whether only its trigger and its end can move it, whatever its steps say."""
-        stand = self._stand
-        return not stand.running and (stand.trigger is not True or stand.over)
+        """Whether only its trigger and its end can move it, whatever its steps say; not yet in the moment it ends."""
+        return all(not one.running and (one.trigger is not True or one.over) for one in (self._settled, self._stand))
 
     def _moved(self, stand: Stand, at: float, inputs: Inputs) -> Stand:
         trigger, ends = inputs[0], inputs[1]
