@@ -12,7 +12,7 @@ from estate.model import EquipmentId
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "writing-rules.md").read_text("utf-8")
-ROW, CLASS_RULES, OWN_RULE, STORY = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[:4]
+ROW, CLASS_RULES, OWN_RULE, _GATEWAYS, STORY = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[:5]
 (FAILURE,) = re.findall(r"```\n(tests/.*?)```", PAGE, re.DOTALL)
 
 
