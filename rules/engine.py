@@ -192,12 +192,14 @@ class Engine(Desk):
     def evaluations(self, alarm: AlarmId, now: float | None = None) -> tuple[Evaluation, ...]:
         """The last few evaluations of a rule, oldest first.
 
-        With `now` (monotonic s) what its functions over time say is brought up to that: nothing comes of it, since
-        the engine looks by itself when something would.
+        With `now` (monotonic s) what its functions over time say is brought up to that. Nothing comes of it: the
+        engine judges at its own next look, however often somebody asks.
         """
         watch = self._watches[alarm]
         if now is not None and watch.timed is not None and watch.evaluations:
+            look = watch.look
             watch.evaluate(self._advance(now))
+            watch.look = look
         return tuple(watch.evaluations)
 
     def _advance(self, at: float) -> float:
