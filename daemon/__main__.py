@@ -1,6 +1,8 @@
 """The commands of `estated`: arguments only, each command is a file in daemon/commands."""
 
 import argparse
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -98,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     scan.add_argument("--baud", type=int)
     scan.add_argument("--parity", choices=["N", "E", "O"])
     scan.add_argument("--timeout", type=float, help="s to wait for each unit")
-    scan.add_argument("--units", default="1-247", help="default %(default)s")
+    scan.add_argument("--units", type=_span, default="1-247", metavar="FIRST-LAST", help="default %(default)s")
     scan.add_argument("--json", action="store_true")
     scan.add_argument("--language", choices=["zh", "en"], default="en")
 
@@ -118,9 +120,28 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _span(text: str) -> tuple[int, int]:
+    """Units of a bus, both included: `1-247`, or one of them."""
+    found = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", text)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found is not None else (1, 0)
+    if not first <= last <= 255:
+        raise argparse.ArgumentTypeError(f"{text!r} are no units; write 1-247, or one number")
+    return first, last
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     given = parser().parse_args(arguments)
+    try:
+        code = _done(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read on (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _done(given: argparse.Namespace) -> int:
     match given.command:
         case "run":
             from daemon.commands.run import main_run
@@ -178,10 +199,8 @@ def main(arguments: list[str] | None = None) -> int:
         case "scan":
             from daemon.commands.scan import main_scan
 
-            first, _, last = given.units.partition("-")
             line = {key: getattr(given, key) for key in ("tcp", "framing", "serial", "baud", "parity", "timeout")}
-            span = (int(first), int(last or first))
-            return main_scan(given.site, given.bus, line, span, given.language, given.json)
+            return main_scan(given.site, given.bus, line, given.units, given.language, given.json)
         case "backup":
             from daemon.commands.backup import main_backup
 

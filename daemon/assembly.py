@@ -144,7 +144,7 @@ def _place(
     cls = classes.of(item.id, item.class_)
     if cls is None:
         return
-    bound, faults = bind(site, row, cls, catalogue, offered)
+    bound, faults = bind(row, cls, offered)
     faults += _parameters(row, cls)
     site.faults += faults
     equipment = EquipmentId(item.id)

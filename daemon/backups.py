@@ -12,6 +12,7 @@ from pathlib import Path
 
 from daemon.historian.sqlite_file import used_bytes
 from daemon.journal import Journal
+from daemon.journal_rows import AGES, FRONT
 from daemon.records import Forget
 from daemon.state import StateFolder
 from drivers.source import Deliver
@@ -31,6 +32,10 @@ SPARE = 1 << 30  # bytes that a backup leaves on the disk
 SETTLE, LOOK = 1800.0, 3600.0
 """s after the start, when a restart has more urgent things to do, and s between two looks."""
 
+TURNS, BREATH = 100, 1.0
+"""Times that the front of the tables is forgotten in one look, and s between them in which others are written. A
+million rows an hour: no site writes as much."""
+
 POINT = point_id("system", "backup")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -41,14 +46,16 @@ class Backups:
     name = "backups"
 
     def __init__(
-        self, state: StateFolder, site: Path, journal: Journal, deliver: Deliver, clock: Clock, settle: float = SETTLE
-    ) -> None:
+        self, state: StateFolder, site: Path, journal: Journal, deliver: Deliver, clock: Clock, settle: float = SETTLE,
+        breath: float = BREATH,
+    ) -> None:  # fmt: skip
         self._state = state
         self._site = site
         self._journal = journal
         self._deliver = deliver
         self._clock = clock
         self._settle = settle
+        self._breath = breath
 
     async def run(self) -> None:
         await asyncio.sleep(self._settle)
@@ -75,8 +82,13 @@ class Backups:
         await self._deliver(Delivery(samples=(sample,)))
 
     async def _forget(self, now: datetime) -> None:
-        large = await asyncio.to_thread(_used, self._state.journal) > LARGEST
-        await self._journal.commit([Forget(now if large else now - RECORDS_KEPT)])
+        for _ in range(TURNS):
+            large = await asyncio.to_thread(_used, self._state.journal) > LARGEST
+            before = now if large else now - RECORDS_KEPT
+            written = await self._journal.commit([Forget(before)])
+            if not written or not await asyncio.to_thread(_crowded, self._state.journal, before):
+                return
+            await asyncio.sleep(self._breath)
 
 
 def back_up(state: StateFolder, site: Path | None, now: datetime) -> Path:
@@ -89,30 +101,37 @@ def back_up(state: StateFolder, site: Path | None, now: datetime) -> Path:
     room = os.statvfs(state.path)
     if room.f_bavail * room.f_frsize < sum(one.stat().st_size for one in files) + SPARE:
         raise OSError(errno.ENOSPC, "too little room on the disk for a backup")
+    _clear_up(folder, now)
     part = folder / f".{now.astimezone(UTC):{_STAMP}}"
-    shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700, parents=True)
     state.adopt(folder)  # before the copy: one that fails must not bar the daemon from the folder
-    for file in files:
-        _copy(file, part / file.name)
-    if site is not None:
-        shutil.copytree(site, part / "site", symlinks=True)
-    for one in (part, *part.rglob("*")):
-        state.adopt(one)
-    made = part.rename(folder / part.name[1:])
+    try:
+        for file in files:
+            _copy(file, part / file.name)
+        if site is not None:
+            shutil.copytree(site, part / "site", symlinks=True)
+        for one in (part, *part.rglob("*")):
+            state.adopt(one)
+        made = part.rename(folder / part.name[1:])
+    except (OSError, sqlite3.Error):
+        shutil.rmtree(part, ignore_errors=True)  # tried again every hour, it would fill the disk
+        raise
     for old in backups(state)[:-KEEP]:
         shutil.rmtree(old)
     return made
 
 
 def backups(state: StateFolder) -> list[Path]:
-    """The oldest first."""
+    """The oldest first; what people put beside them is none."""
     folder = state.path / FOLDER
-    return sorted(one for one in folder.iterdir() if one.name[0] != ".") if folder.is_dir() else []
+    return sorted(one for one in folder.iterdir() if _stamped(one.name) is not None) if folder.is_dir() else []
 
 
 def made_at(backup: Path) -> datetime:
-    return datetime.strptime(backup.name, _STAMP).replace(tzinfo=UTC)
+    made = _stamped(backup.name)
+    if made is None:
+        raise ValueError(f"{backup} is no backup")
+    return made
 
 
 def restore(state: StateFolder, backup: Path, now: datetime) -> list[Path]:
@@ -133,6 +152,37 @@ def restore(state: StateFolder, backup: Path, now: datetime) -> list[Path]:
         shutil.copy2(copy, home)
         state.adopt(home)
     return aside
+
+
+def _stamped(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name, _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _clear_up(folder: Path, now: datetime) -> None:
+    """What was begun and never ended, by a daemon that was killed. A younger one may be under way: `estated backup`."""
+    for one in folder.glob(".*"):
+        begun = _stamped(one.name[1:])
+        if begun is not None and (begun == now.replace(microsecond=0) or now - begun > timedelta(hours=1)):
+            shutil.rmtree(one, ignore_errors=True)
+
+
+def _crowded(file: Path, before: datetime) -> bool:
+    """Whether the front of a table is still mostly old, so that there is more to forget."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return any(
+                connection.execute(
+                    f"SELECT count(*) FROM (SELECT {at} FROM {table} ORDER BY position LIMIT ?) WHERE {at} < ?",  # noqa: S608
+                    (FRONT, before.isoformat()),
+                ).fetchone()[0]
+                > FRONT // 2
+                for table, at in AGES.items()
+            )
+    except sqlite3.Error:
+        return False
 
 
 def _used(file: Path) -> int:

@@ -2,21 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 
-from daemon.catalogue import Catalogue
 from daemon.profile_fit import factor
 from daemon.wiring import INTERNAL, Offered
 from drivers.profile import MqttPoint, RegisterPoint, RegisterType
 from estate.errors import Fault
-from estate.folder import Placed, SiteFolder
+from estate.folder import Placed
 from estate.installation import Equipment
 from estate.model import PointId, point_id
 from estate.wording import nearest, some
 from rules.rule import ClassPoint, EquipmentClass
 
 
-def bind(
-    site: SiteFolder, row: Placed[Equipment], cls: EquipmentClass, catalogue: Catalogue, offered: Offered
-) -> tuple[Mapping[str, PointId], list[Fault]]:
+def bind(row: Placed[Equipment], cls: EquipmentClass, offered: Offered) -> tuple[Mapping[str, PointId], list[Fault]]:
     """The class points of one equipment with their sources, and what is wrong about them."""
     item = row.value
     bound = {name: PointId(f"{item.id}.{name}") for name, point in cls.points.items() if point.internal}
@@ -28,7 +25,7 @@ def bind(
             bound[name] = PointId(source)
         elif item.device is not None and name in offered.names.get(item.device, ()) and not point.internal:
             bound[name] = point_id(item.device, name)
-        elif not point.internal and not point.optional and _could_be_known(site, item, offered):
+        elif not point.internal and not point.optional and _could_be_known(item, offered):
             faults.append(_unbound(row, name, cls, offered))
     for name, target in bound.items():
         if not cls.points[name].internal:
@@ -49,7 +46,7 @@ def _unbound(row: Placed[Equipment], name: str, cls: EquipmentClass, offered: Of
     return row.fault("unbound_misspelt", "device", **words)
 
 
-def _could_be_known(site: SiteFolder, item: Equipment, offered: Offered) -> bool:
+def _could_be_known(item: Equipment, offered: Offered) -> bool:
     """Whether the device's points are known; if its row or profile is wrong, that is what has been told already."""
     return item.device is None or item.device in offered.names
 

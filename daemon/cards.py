@@ -77,7 +77,8 @@ class Cards:
         return self._cards
 
     async def change(self, wanted: CardChange) -> CardChange:
-        """Make a change; returns it once it is durable. Raises CardRefused. What is only an action keeps the rest."""
+        """Make a change; returns it once the journal has it, or keeps it in memory because the disk refuses. Raises
+        CardRefused. What is only an action keeps the rest."""
         async with self._turn:
             made = self._allowed(wanted)
             await self._record([made])

@@ -98,10 +98,14 @@ class Journal:
         as it takes them (see MOST_HELD); `trouble` says why. An exit instead would leave the control room dark.
         Raises sqlite3.Error, OverflowError, TypeError or ValueError for a record that no disk would take.
         """
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bool] = loop.create_future()
         self._writer.put(Asked(records, done))
-        await asyncio.wait((done,), timeout=PATIENCE)
-        durable = done.done() and done.result()
+        patience = loop.call_later(PATIENCE, _wait_no_longer, done)
+        try:
+            durable = await done
+        finally:
+            patience.cancel()
         self.trouble = "" if durable else self._writer.trouble or f"the disk has not answered for {PATIENCE:g} s"
         return durable
 
@@ -198,6 +202,11 @@ class Journal:
                 (before if before is not None else 2**62, limit),
             ).fetchall()
         return [dict(row) for row in rows]
+
+
+def _wait_no_longer(done: "asyncio.Future[bool]") -> None:
+    if not done.done():
+        done.set_result(False)
 
 
 def _dated(event: Event) -> datetime | None:

@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from daemon.journal_rows import transition_of
+from estate.errors import TransportError
 from rules.alarm import AlarmId, Transition
 
 PAGE = 2000  # rows a statement: a long read would keep SQLite from giving its WAL back
 
 
 class JournalReader:
-    """A read-only connection of its own, for the thread that enters the block. Every method blocks.
+    """A read-only connection of its own, for the thread that enters the block. Every method blocks. The block raises
+    TransportError for a file that cannot be read.
 
     Rows lie in the order in which they were decided, so the beginning of a period is found by halving. Where the
     machine's clock was set back, the hour that came twice is read from one of its two beginnings only.
@@ -24,6 +26,7 @@ class JournalReader:
         """Raises FileNotFoundError where there is no journal."""
         if not path.is_file():
             raise FileNotFoundError(path)
+        self._path = path
         self._file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         self._file.row_factory = sqlite3.Row
 
@@ -34,6 +37,10 @@ class JournalReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if isinstance(error, sqlite3.Error):
+            raise TransportError(
+                f"{self._path} cannot be read: {error}; `estated restore` puts a backup back"
+            ) from error
 
     def span(self) -> tuple[datetime, datetime] | None:
         """When the first and the last transition were decided; None in an empty journal."""

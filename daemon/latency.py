@@ -38,15 +38,16 @@ class Latency:
         self._late = False
 
     def decided(self, decisions: Sequence[Decision]) -> None:
-        mono = self._clock.now().mono
+        now = self._clock.now()
         for decision in decisions:
             one = decision.transition
             if one.trigger is not Trigger.RAISE:
                 continue
             # A delay that the rule asks for is no lateness: counted from the moment the rule could speak.
-            before = (one.decided - one.received).total_seconds() if one.received else 0.0
-            before -= self._on_delay.get(one.alarm, 0.0)
-            self._known[one.alarm, one.occurrence] = mono - max(0.0, before)
+            decided = (now.utc - one.decided).total_seconds()
+            waited = (one.decided - one.received).total_seconds() if one.received else 0.0
+            waited -= self._on_delay.get(one.alarm, 0.0)
+            self._known[one.alarm, one.occurrence] = now.mono - max(0.0, decided) - max(0.0, waited)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 

@@ -151,7 +151,7 @@ class Ledger:
         return Entry(command, steps[0].target, steps[0].action, tuple(steps))
 
     def _select(self, query: str, *values: str) -> list[Step]:
-        connection = sqlite3.connect(f"file:{self._journal.path}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{self._journal.path.absolute().as_uri()}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
         try:
             return [_step(row) for row in connection.execute(query, values)]

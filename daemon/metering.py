@@ -1,4 +1,4 @@
-"""Consumption out of meter readings: across replacement and roll-over, by day and month, balanced, in money. Pure."""
+"""Consumption out of meter readings: across replacement and roll-over, by day, balanced, in money. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -134,15 +134,6 @@ def least_flow(readings: Sequence[Reading], width: timedelta) -> float | None:
         flow = max(0.0, reading.value - readings[first].value) / (span.total_seconds() / 3600.0)
         least = flow if least is None else min(least, flow)
     return least
-
-
-def by_month(found: Iterable[Stretch], zone: ZoneInfo) -> dict[date, float]:
-    """The same by calendar month, each named by its first day."""
-    months: dict[date, float] = {}
-    for day, amount in by_day(found, zone).items():
-        first = day.replace(day=1)
-        months[first] = months.get(first, 0.0) + amount
-    return months
 
 
 def change(now: float, before: float) -> float | None:

@@ -233,10 +233,10 @@ class _Builder:
             return
         loc = self._next_loc()
         self.lines.setdefault(loc, line)
-        self._attach(value, loc)
+        self._attach(value)
         self.stack.append(_Open(value, loc))
 
-    def _attach(self, value: dict[str, Any] | list[Any], loc: Loc) -> None:
+    def _attach(self, value: dict[str, Any] | list[Any]) -> None:
         """A collection hangs in its parent from its start: a file cut off in the middle still shows its head."""
         if not self.stack:
             self.data = value

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from estate.errors import ConfigError, Fault, Unparsed
-from estate.folder import SiteFolder, read_folder
+from estate.folder import Box, SiteFolder, read_folder
 from estate.installation import Bus, Device, Equipment, MapPlace, Scale
 from estate.outline import Broker, Console, History, Outline, Plan
 from estate.people import Household, Resident, Role, User
@@ -40,7 +40,8 @@ __all__ = [
 
 
 class Site(Outline):
-    """What site.yaml says, and all the other files with it. `rules` is rules.yaml as plain data."""
+    """What site.yaml says, and all the other files with it. `rules` is rules.yaml as plain data, `plan_boxes`
+    are the viewBoxes of its drawings by the id of the plan."""
 
     devices: tuple[Device, ...]
     equipment: tuple[Equipment, ...]
@@ -50,6 +51,7 @@ class Site(Outline):
     timetables: tuple[Timetable, ...] = ()
     rules: Mapping[str, Any] = {}
     procedures: Mapping[str, Path] = {}
+    plan_boxes: Mapping[str, Box] = {}
     folder: Path
 
 
@@ -84,6 +86,7 @@ def compose_site(files: SiteFolder) -> Site:
         timetables=files.timetables.values,
         rules=files.rules.data if files.rules is not None else {},
         procedures=files.procedures,
+        plan_boxes=files.plan_boxes,
         folder=files.path,
     )
 

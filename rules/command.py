@@ -9,9 +9,9 @@ from pydantic_core import InitErrorDetails
 from estate.model import Value
 from estate.strict import PointName, Strict, Text
 from rules.condition import parse
-from rules.interlock import remembers
 from rules.kinds import Kind, Known, check, kind_of
 from rules.tokens import ConditionError
+from rules.tree import remembers
 from rules.writing import misread, mistake
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]

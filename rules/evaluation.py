@@ -30,6 +30,7 @@ from rules.tree import (
     Since,
     children,
     names,
+    remembers,
 )
 from rules.units import parse_unit, scale
 
@@ -170,7 +171,7 @@ class Compiler:
 
     def number(self, node: Node) -> float | None:
         """The number that a part always is, if it reads no point."""
-        if any(name.name in self._places.points for name in names(node)) or _remembers(node):
+        if any(name.name in self._places.points for name in names(node)) or remembers(node):
             return None
         value = self.compile(node, 0)([])
         return None if value is None or isinstance(value, bool | str) else value
@@ -201,10 +202,6 @@ class Found:
     def since(self, node: Since) -> tuple[int, int]:
         """The place of the last rise (earliest and latest, two slots) and the place of the present time."""
         raise NotImplementedError
-
-
-def _remembers(node: Node) -> bool:
-    return isinstance(node, OverTime) or any(_remembers(one) for one in children(node))
 
 
 def _reads(node: Comparison, analogs: frozenset[str]) -> bool:

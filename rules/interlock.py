@@ -8,7 +8,7 @@ from rules.absence import without
 from rules.condition import parse
 from rules.evaluation import Compiler, Evaluate, Found, Places
 from rules.kinds import Kind, Known, check
-from rules.tree import Node, OverTime, children, names
+from rules.tree import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,3 @@ def interlock(text: str, known: Known, parameters: Mapping[str, Value], absent: 
     places = {name: place for place, name in enumerate(points)}
     analogs = frozenset(name for name in points if known.points[name] is Kind.NUMBER)
     return Interlock(points, Compiler(Places(places, parameters, analogs), Found()).compile(tree))
-
-
-def remembers(tree: Node) -> bool:
-    """Whether a part of it looks back in time, which a single moment cannot answer."""
-    return isinstance(tree, OverTime) or any(remembers(child) for child in children(tree))

@@ -226,6 +226,11 @@ def names(node: Node) -> Iterator[Name]:
         yield from names(child)
 
 
+def remembers(node: Node) -> bool:
+    """Whether a part of it looks back in time, which a single moment cannot answer."""
+    return isinstance(node, OverTime) or any(remembers(one) for one in children(node))
+
+
 def durations(node: Node) -> Iterator[Duration]:
     """Every window, from left to right."""
     if isinstance(node, Held | Recently | Count | Rate | Changed):

@@ -121,17 +121,23 @@ def _introduce(console: int, operator: str, password: str, controls: Controls, q
 
 
 async def _watch(controls: Controls, quiet: bool, children: dict[str, tuple[asyncio.subprocess.Process, Path]]) -> None:
-    """Play incidents until a child ends or Ctrl-C comes."""
-    async with asyncio.TaskGroup() as tasks:
-        for name, (process, log) in children.items():
-            tasks.create_task(_alive(name, process, log), name=name)
-        if not quiet:
-            tasks.create_task(_incidents(controls), name="incidents")
+    """Play incidents until Ctrl-C comes. Raises ChildEnded."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for name, (process, log) in children.items():
+                tasks.create_task(_alive(name, process, log), name=name)
+            if not quiet:
+                tasks.create_task(_incidents(controls), name="incidents")
+    except ExceptionGroup as group:
+        ended = next((one for one in group.exceptions if isinstance(one, ChildEnded)), None)
+        if ended is None:
+            raise
+        raise ended from None
 
 
 async def _alive(name: str, process: asyncio.subprocess.Process, log: Path) -> None:
     code = await process.wait()
-    raise RuntimeError(f"the {name} ended with {code}:\n{_tail(log)}")
+    raise ChildEnded(f"the {name} ended with {code}:\n{_tail(log)}")
 
 
 async def _incidents(controls: Controls) -> None:

@@ -11,7 +11,7 @@ from daemon.kpi.printing import lines
 from daemon.kpi.report import kpi
 from daemon.kpi.shift import Shifts
 from daemon.state import StateFolder
-from estate.errors import ConfigError
+from estate.errors import ConfigError, TransportError
 from estate.site import load_site
 
 
@@ -24,7 +24,7 @@ def main_kpi(
         first, last = period(start, end, where)
         shifts = Shifts.parse(shift, where)
         report = kpi(StateFolder(state).journal, first, last, shifts)
-    except (ConfigError, FileNotFoundError, ValueError) as reason:
+    except (ConfigError, FileNotFoundError, TransportError, ValueError) as reason:
         return refuse("kpi", reason, language)
     if as_json:
         print(json.dumps(document(report), ensure_ascii=False, indent=1))

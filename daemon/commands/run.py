@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -62,8 +63,11 @@ def main_run(site: Path, state: Path, level: str) -> int:
     try:
         with state_folder(state) as folder:
             return asyncio.run(_until_signal(assembly, folder))
-    except (StateInUse, PermissionError) as reason:
-        return refuse("run", reason)
+    except (StateInUse, OSError) as reason:
+        print(f"estated run: {reason}", file=sys.stderr)
+    except sqlite3.Error as reason:
+        print(f"estated run: {state}: {reason}", file=sys.stderr)
+    return 1
 
 
 async def _until_signal(assembly: Assembly, folder: StateFolder) -> int:

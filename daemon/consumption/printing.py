@@ -21,6 +21,8 @@ def lines(report: Report, language: str) -> Iterator[str]:
     """One block per meter; what is not known is said and never printed as nothing used."""
     said = words()
     yield said["title"][language].format(start=report.first, end=report.last)
+    if report.branches:
+        yield said["head"][language]
     for branch in report.branches:
         yield from _branch(branch, language)
     for title, blocks in (("balances", report.balances), ("photovoltaics", report.photovoltaics)):

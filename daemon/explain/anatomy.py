@@ -37,6 +37,7 @@ from rules.tree import (
     Stale,
     children,
     names,
+    remembers,
 )
 
 
@@ -176,7 +177,7 @@ class Anatomy:
         """The limit as the deadband has moved it, while the alarm stands."""
         read = [one.name for one in names(node) if one.name in self._places.analogs]
         limit = self._value(node.right)
-        if not toward or not read or node.operator in ("==", "!=") or not _is_number(limit) or _remembers(node):
+        if not toward or not read or node.operator in ("==", "!=") or not _is_number(limit) or remembers(node):
             return ""
         size = self._deadband.within(node.unit)
         if not size:
@@ -282,13 +283,9 @@ def _plain(node: Node) -> Iterator[Node]:
     """The names and numbers within a side, but not what functions over time read."""
     if isinstance(node, Name | Literal):
         yield node
-    elif not _remembers(node):
+    elif not remembers(node):
         for one in children(node):
             yield from _plain(one)
-
-
-def _remembers(node: Node) -> bool:
-    return isinstance(node, OverTime) or any(_remembers(one) for one in children(node))
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -106,7 +106,8 @@ def kpi(
 ) -> Report:
     """Reads the journal; blocks, in about 20 µs a transition. `progress` hears the share of the period done, 0 to 1.
 
-    Raises FileNotFoundError without a journal, ValueError for a period that ends before it begins.
+    Raises FileNotFoundError without a journal, TransportError for one that cannot be read, ValueError for a period that
+    ends before it begins.
     """
     count = Count(start, end, shifts)
     with JournalReader(journal) as reader:

@@ -58,7 +58,7 @@ def lints(
             *(finding for one in watched for finding in car_parks(one)),
         ]
     )
-    warnings += [*unread(site, bindings, watched), *unattended(site), *untold(site, alarms), *uncovered(site, watched)]
+    warnings += [*unread(site, bindings, watched), *unattended(site), *untold(site, alarms), *uncovered(watched)]
     warnings += [*misspelt(site, catalogue, bindings), *overloaded(site, catalogue)]
     cases = (case for one in watched for case in worst_cases(one, offered))
     return Lints(

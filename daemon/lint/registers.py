@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from daemon.lint.finding import Finding, Watched
 from estate.errors import Fault
-from estate.folder import SiteFolder
 from estate.wording import some
 
 MANY_SPACES, ENTRANCES, CHARGING = 500, 3, 0.1
@@ -39,7 +38,7 @@ def car_parks(one: Watched) -> Iterator[Finding]:
         yield Finding("charging_few", one.place, one.id, (("bays", f"{charging:g}"), ("spaces", f"{spaces:g}")))
 
 
-def uncovered(site: SiteFolder, watched: Sequence[Watched]) -> Iterator[Fault]:
+def uncovered(watched: Sequence[Watched]) -> Iterator[Fault]:
     """AC-1: kinds of places without a door. `other` is no kind that has to be covered."""
     doors = [one for one in watched if one.cls.class_ == "door"]
     if not doors:

@@ -24,10 +24,10 @@ class Daylight(NamedTuple):
 def daylight(day: date, latitude: float, longitude: float) -> Daylight:
     """For the calendar date at this place, degrees north and east positive. Raises ValueError where the sun stays."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(hours=longitude / 15)
-    return Daylight(_event(noon, latitude, longitude, -1), _event(noon, latitude, longitude, 1))
+    return Daylight(_event(noon, latitude, -1), _event(noon, latitude, 1))
 
 
-def _event(noon: datetime, latitude: float, longitude: float, side: int) -> datetime:
+def _event(noon: datetime, latitude: float, side: int) -> datetime:
     """Sunrise (-1) or sunset (1) around a mean local noon: found for noon's sun, then again for the sun it finds."""
     at = noon
     for _ in range(2):

@@ -1,7 +1,6 @@
 """The card workstation over HTTP: cards, changes to them, and the reads at the doors as they come."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -99,9 +98,8 @@ def add_card_api(api: Routes, cards: Cards, doors: frozenset[str], reads: Reads,
     @api.get("/api/cards/reads", Permission.OPERATE)
     async def read_at_the_doors(call: Call) -> Response:
         """The newest reads, each with what is known of its card."""
-        now = clock.now().utc
         events = await asyncio.to_thread(reads, READS, call.query(Newest).limit)
-        return Json([_read(event, cards, now) for event in events])
+        return Json([_read(event, cards) for event in events])
 
     @api.post("/api/cards", Permission.OPERATE)
     async def issue(call: Call) -> Response:
@@ -131,7 +129,7 @@ def _card(card: CardChange, now: datetime) -> dict[str, Any]:
     }
 
 
-def _read(event: Event, cards: Cards, now: datetime) -> dict[str, Any]:
+def _read(event: Event, cards: Cards) -> dict[str, Any]:
     credential = event.data.get("credential")
     reference = str(credential.get("ref", "")) if isinstance(credential, dict) else ""
     card = cards.all.get(reference)
@@ -146,5 +144,5 @@ def _read(event: Event, cards: Cards, now: datetime) -> dict[str, Any]:
         "kind": card.kind if card else None,
         "holder": card.holder if card else None,
         "state_then": state_of(card, at).value if card else None,
-        "data": json.loads(json.dumps(dict(event.data))),
+        "data": dict(event.data),
     }

@@ -72,6 +72,8 @@ def add_reports(
                 return Json(await asyncio.to_thread(_figures, journal, start, end, asked.shift, zone))
         except ValueError as error:
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "no such period or shift") from error
+        except TransportError as error:
+            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
 
 def _figures(journal: Path, start: datetime, end: datetime, shift: str, zone: tzinfo) -> dict[str, Any]:

@@ -33,26 +33,11 @@ def site_document(assembly: Assembly) -> SiteDocument:
         "timezone": site.timezone,
         "equipment": _all(assembly),
         "classes": {name: _class(one) for name, one in assembly.classes.items()},
-        "plans": [{"id": one.id, "name": _text(one.name), "box": view_box(plans[one.id])} for one in site.plans],
+        "plans": [{"id": one.id, "name": _text(one.name), "box": site.plan_boxes[one.id]} for one in site.plans],
         **_guidance(assembly),
     }
     points = {point for bound in assembly.bindings.values() for point in bound.values()}
     return SiteDocument(to_json(document), plans, dict(site.procedures), frozenset(points))
-
-
-def view_box(drawing: Path) -> list[float]:
-    """x, y, width and height of an SVG in its own units; without a viewBox its width and height."""
-    from xml.etree import ElementTree
-
-    _, root = next(ElementTree.iterparse(drawing, events=("start",)))  # noqa: S314 - the engineer's own file
-    box = root.get("viewBox")
-    if box is not None:
-        return [float(number) for number in box.replace(",", " ").split()]
-    return [0.0, 0.0, _length(root.get("width")), _length(root.get("height"))]
-
-
-def _length(text: str | None) -> float:
-    return float((text or "100").removesuffix("px"))
 
 
 def _text(text: Text | None) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """One account of the receiver: from its Contact ID to events and samples, each told once."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from ipaddress import ip_network
@@ -10,6 +10,7 @@ from typing import Any
 from drivers.dc09.connection import Address
 from drivers.dc09.contact_id import ContactId, Qualifier
 from drivers.dc09.frame import Frame, time_of
+from drivers.mqtt.device import Refused
 from drivers.mqtt.flood import Bucket
 from drivers.mqtt.mapping import DeviceMap, Reading
 from drivers.mqtt.outcome import Outcome
@@ -38,6 +39,7 @@ class Panel:
     def __init__(self, device: Device, profile: Profile, section: Dc09Section) -> None:
         self.id = DeviceId(device.id)
         self.supervision = section.supervision
+        self.refused: deque[Refused] = deque(maxlen=8)
         self.standing = Standing(device.id, profile.fields, section.supervision)
         self._section = section
         self._home = ip_network(device.address, strict=False) if device.address is not None else None

@@ -11,6 +11,7 @@ from drivers.dc09.frame import Frame, Garbled, Header, answer, frame_of, header_
 from drivers.dc09.grumbling import Grumbling
 from drivers.dc09.lines import Lines
 from drivers.dc09.panel import Panel
+from drivers.mqtt.aside import LEFT_ALONE, Aside
 from drivers.mqtt.outcome import Outcome
 from drivers.profile import Profile
 from drivers.source import Deliver
@@ -62,6 +63,7 @@ class Dc09Source:
         self._grumbling = Grumbling()
         self._left_over: list[Sample] = []
         self._told = ""
+        self.aside = Aside(self.name, clock.now().utc)
         self.lines = Lines(len(self._panels))
         self.garbled = 0
         self.strange = 0
@@ -135,6 +137,7 @@ class Dc09Source:
             self._strange(line)
             return
         out = Outcome()
+        content = (header.id + (rest.rpartition("_")[0] or rest)).encode()  # it is repeated with another time
         if not panel.may_speak_from(line.address):
             panel.standing.complain("conflict", f"{line.peer} speaks in its name", now, out)
             self._strange(line)
@@ -143,11 +146,19 @@ class Dc09Source:
             return
         self.lines.accepted(line, header.account, now.mono)
         try:
-            reply = self._read(panel, header, rest, now, out)
+            qos = int(header.id != "NULL")
+            if not self.aside.is_empty and self.aside.takes(header.account, content, qos, panel, now, out, raw):
+                reply = answer("DUH", header)
+            else:
+                reply = self._read(panel, header, rest, now, out)
             await self._hand_over(out, partial(line.reply, reply))
-        except BaseException:
+        except BaseException as error:
             panel.take_back()
+            self.aside.take_back()
+            if isinstance(error, Exception):
+                self.aside.crashed_at(panel.id, header.account, content, error, now)
             raise
+        self.aside.handed_over()
 
     async def _hand_over(self, out: Outcome, settled: Callable[[bool], None] = unheeded) -> None:
         """What is told only when it changes goes out with the next delivery if this one fails."""
@@ -207,11 +218,24 @@ class Dc09Source:
             await asyncio.sleep(SUPERVISION)
             now, out = self._clock.now(), Outcome()
             for panel in self._panels.values():
-                panel.standing.supervise(now, since, out)
+                self._look_at(panel, since, now, out)
             self.lines.dismiss_idle(now.mono, self._patience)
             self._tell_limit(now, out)
             if out.samples:
                 await self._hand_over(out)
+
+    def _look_at(self, panel: Panel, since: float, now: Now, out: Outcome) -> None:
+        if not self.aside.is_empty:
+            if self.aside.rests(panel.id, now):
+                self.aside.leave_alone(panel, now, out)
+                return
+            panel.standing.release(LEFT_ALONE)
+        try:
+            panel.standing.supervise(now, since, out)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self.aside.crashed_over(panel.id, error, now)
+            raise
 
     def _tell_limit(self, now: Now, out: Outcome) -> None:
         told = "limited" if now.mono - self.lines.limited < LIMITED else "ok"

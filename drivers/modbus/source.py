@@ -14,6 +14,7 @@ from drivers.modbus.line_watch import MINUTE, LineState, LineWatch
 from drivers.modbus.twins import Twins
 from drivers.modbus.unit import GATEWAY_CODES, Turn, Unit
 from drivers.profile import Profile
+from drivers.quarantine import REST, Quarantine
 from drivers.source import Deliver
 from estate.errors import CommandRefused, DecodeError, DeviceRefused, NotSent, TransportError
 from estate.installation import Bus, Device
@@ -72,6 +73,10 @@ class ModbusSource:
         self._online: bool | None = None
         self._devices = devices
         self._units: list[Unit] = []
+        self._resting: list[Unit] = []
+        self._at: Turn | None = None
+        self._raw: tuple[int, ...] = ()
+        self.quarantine = Quarantine()
         self._unanswered: Counter[str] = Counter()
         self._mute = False
         self._points: dict[PointId, tuple[Unit, str]] = {}
@@ -85,10 +90,18 @@ class ModbusSource:
     async def run(self) -> None:
         self._begin()
         try:
+            for unit in self._resting:
+                await self._leave_alone(unit)
             await self._connect()
             between = False
             while True:
                 between = await self._step(between)
+                if self._resting:
+                    self._wake_rested()
+        except BaseException as error:
+            if isinstance(error, Exception) and self._at is not None:
+                self._blame(self._at, error)
+            raise
         finally:
             self._connection.close()
             self._online = None
@@ -122,17 +135,44 @@ class ModbusSource:
         await done
 
     def _begin(self) -> None:
-        """Everything is told anew: after a crash its points were marked bad."""
+        """Everything is told anew: after a crash its points may have gone stale."""
         start = self._clock.now().mono
+        self._at = None
         # Buses beat at different moments, so that a hundred of them are not all due at once.
         phase = crc32(self._bus.id.encode()) % 1000 / 1000
         self._units = [Unit(device, profile, start, phase * device.poll) for device, profile in self._devices]
+        self._resting = [one for one in self._units if self.quarantine.rests(one.device.id, start)]
         self._points = {
             point_id(unit.device.id, name): (unit, name) for unit in self._units for name in unit.profile.registers
         }
+        self._units = [one for one in self._units if one not in self._resting]
         self._watch = LineWatch(self._bus.is_rtu, self._minute)
         self._twins = Twins((device.id, profile) for device, profile in self._devices)
         self._said = {}
+
+    def _blame(self, turn: Turn, error: Exception) -> None:
+        """Remember at which unit the bus crashed; it crashes all the same."""
+        device, block = turn.unit.device.id, turn.block
+        self.quarantine.crashed(device, self._clock.now().mono)
+        what = f"{block.table.value} {block.start}+{block.count}"
+        log.error("%s: crashes at %s, %s, heard %s: %r", self.name, device, what, list(self._raw), error)
+
+    async def _leave_alone(self, unit: Unit) -> None:
+        """It would crash the bus again, and then nobody is polled: for the control room it is as good as gone."""
+        reason = f"this program crashed at it again and again and leaves it alone for {REST / 60:g} min"
+        log.error("%s: %s: %s", self.name, unit.device.id, reason)
+        news = unit.set_aside(reason, self._clock.now())
+        if news is not None:
+            await self._deliver(news)
+
+    def _wake_rested(self) -> None:
+        now = self._clock.now().mono
+        rested = [one for one in self._resting if not self.quarantine.rests(one.device.id, now)]
+        for unit in rested:
+            log.info("%s: %s is polled again", self.name, unit.device.id)
+            self._resting.remove(unit)
+            self._units.append(unit)
+            unit.reachable(self._clock.now())
 
     async def _step(self, between: bool) -> bool:
         """One request, or a rest until one is due. `between`: a request has just ended; returns the same."""
@@ -193,6 +233,7 @@ class ModbusSource:
 
     async def _ask(self, turn: Turn) -> None:
         unit, block = turn.unit, turn.block
+        self._at, self._raw = turn, ()
         if not unit.is_lost:
             now = self._clock.now().mono
             if (verdict := self._watch.asked(now - turn.due, turn.period, now)) is not None:
@@ -220,6 +261,7 @@ class ModbusSource:
         else:
             self._watch.answered(unit.device.id)
             await self._heard()
+            self._raw = raw
             news = unit.answered(turn, raw, self._clock.now())
         if unit.is_lost:
             self._watch.lost(unit.device.id)
@@ -227,6 +269,7 @@ class ModbusSource:
             await self._deliver(news)
             if self._twins.hear(news.samples):
                 await self._tell("twins", self._twins.found)
+        self._at = None
         if not self._connection.is_open:
             await self._connect()  # now, and not at the expense of whoever is due next
         if unit.modbus.min_interval:

@@ -188,6 +188,11 @@ class Unit:
         self._by_bus = True
         return self._delivery(samples)
 
+    def set_aside(self, reason: str, now: Now) -> Delivery | None:
+        """It is not asked for a while, whatever it may have to say."""
+        self._malformed_until = now.mono + SECOND_LOOK
+        return self._delivery([*self._tell([("protocol", _good("set_aside"))], now), *self._lose(reason, now)])
+
     def reachable(self, now: Now) -> None:
         """The bus is back: try at once, whatever the delay had grown to."""
         if self.standing is Standing.LOST:

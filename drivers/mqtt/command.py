@@ -34,6 +34,8 @@ Publish = Callable[[str, bytes, int], bool]
 """Topic, payload, QoS; false when it was not sent."""
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Line = Annotated[str, Field(max_length=200, pattern=r"^[^\n]*$")]
+"""A text that can be signed, see `signed`."""
 Mac = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -47,8 +49,8 @@ class Result(BaseModel):
     nonce: Hex
     counter: Annotated[int, Field(ge=0, le=2**53)]
     state: Literal["done", "refused"]
-    reason: Annotated[str, Field(max_length=200)]
-    at: str
+    reason: Line
+    at: Line
     mac: Mac
 
 

@@ -108,7 +108,11 @@ class EstateDevice:
         historic = said.hist or retained
         words = repr(said.data)
         content = hash((said.type, time, words))
-        verdict = self.track.accept(boot, seq, content, now.mono, historic, dated, hash((said.type, words)))
+        try:
+            verdict = self.track.accept(boot, seq, content, now.mono, historic, dated, hash((said.type, words)))
+        except BaseException:  # half counted, it would be a duplicate when it comes again
+            out.taken.append((self.track, boot, seq))
+            raise
         if verdict is not Verdict.DUPLICATE and verdict is not Verdict.CONFLICT:
             if verdict is Verdict.RECURRED:
                 boot = self.track.life(said.boot, dated)
@@ -218,13 +222,8 @@ class EstateDevice:
         self._set_heartbeat(said.heartbeat, now, out)
         if said.profile is not None:
             fits = said.profile == self.profile
-            self.standing.tell(
-                "identity",
-                "ok" if fits else "mismatch",
-                now,
-                out,
-                "" if fits else f"says it is {printable(said.profile, 64)}, the site says {self.profile}",
-            )
+            reason = "" if fits else f"says it is {printable(said.profile, 64)}, the site says {self.profile}"
+            self.standing.tell("identity", "ok" if fits else "mismatch", now, out, reason)
 
     def gateway_gone(self, reason: str, now: Now, out: Outcome) -> None:
         self.standing.gone(reason, now, out)

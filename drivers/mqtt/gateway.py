@@ -6,8 +6,10 @@ from drivers.mqtt.device import EstateDevice
 from drivers.mqtt.envelope import StatusMessage, read
 from drivers.mqtt.foreign import ForeignDevice
 from drivers.mqtt.outcome import Outcome
+from drivers.mqtt.standing import Complaint
 from estate.errors import DecodeError
-from estate.model import Now, Quality, Sample, point_id
+from estate.model import Now, Quality, Sample, Value, point_id
+from estate.printable import printable
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +24,7 @@ class Gateway:
         self._devices = devices
         self._boot: str | None = None
         self._past: dict[str, None] = {}
-        self._misspoke = False
+        self._protocol = ""
         self.online: bool | None = None
 
     def status(self, payload: bytes, _retained: bool, now: Now, out: Outcome) -> None:
@@ -31,11 +33,11 @@ class Gateway:
         try:
             said = read(StatusMessage, payload)
         except DecodeError as error:
-            if not self._misspoke:
-                log.warning("gateway %s: status not understood: %s", self.id, error)
-            self._misspoke = True
+            self.complain("malformed", f"status: {error}", now, out)
             return
-        self._misspoke = False
+        if self._protocol:
+            self._protocol = ""
+            self._say("protocol", "ok", now, out)
         behind = [device for device in self._devices if device.via == self.id]
         if said.state == "offline":
             if self._boot not in (None, said.boot):
@@ -58,9 +60,19 @@ class Gateway:
             for device in behind:
                 device.gateway_back(now, out)
 
+    def complain(self, what: Complaint, reason: str, now: Now, out: Outcome) -> None:
+        """Its status was not understood, or not read: where it stands is not known until it says so again."""
+        if self._protocol != what:
+            self._protocol = what
+            log.warning("gateway %s: %s: %s", self.id, what, reason)
+            self._say("protocol", what, now, out, printable(reason))
+
     def _tell(self, online: bool, now: Now, out: Outcome) -> None:
         """Before its devices follow, so that one alarm explains all of theirs."""
         if online is not self.online:
             self.online = online
-            point = point_id(f"gateway-{self.id}", "online")
-            out.samples.append(Sample(point, online, Quality.GOOD, now.utc, now.mono))
+            self._say("online", online, now, out)
+
+    def _say(self, name: str, value: Value, now: Now, out: Outcome, reason: str = "") -> None:
+        point = point_id(f"gateway-{self.id}", name)
+        out.samples.append(Sample(point, value, Quality.GOOD, now.utc, now.mono, reason=reason))

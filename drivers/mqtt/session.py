@@ -181,10 +181,12 @@ class Session:
         received = self._received
         if not received:
             self._arrived.clear()
+            timer = asyncio.get_running_loop().call_later(timeout, self._arrived.set)
             try:
-                async with asyncio.timeout(timeout):
-                    await self._arrived.wait()
-            except TimeoutError:
+                await self._arrived.wait()
+            finally:
+                timer.cancel()
+            if not received:
                 return []
         if self.rate > BUSY_RATE and len(received) < BATCH:
             await asyncio.sleep(COMPANY)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from secrets import token_hex
 
 import aiomqtt
 
+from drivers.mqtt.aside import LEFT_ALONE, Aside, Party, name_of, owner
 from drivers.mqtt.command import Commands
 from drivers.mqtt.device import EstateDevice
 from drivers.mqtt.foreign import ForeignDevice
@@ -34,6 +35,9 @@ SUPERVISION = 0.5
 
 BRIEF = 5.0
 """s without the broker that are no news; after that nothing a device said last is taken for how things are."""
+
+CAREFUL = 60.0
+"""s after a crash in which every message is read and handed over alone: whichever crashes us again is then known."""
 
 REPEAT_CONNECTION = 10.0
 MAX_STRANGERS = 256
@@ -92,10 +96,15 @@ class MqttSource:
         self._lost: float | None = None
         self._left_over: list[Sample] = []
         self._next_look = float("-inf")
+        self._careful = float("-inf")
+        self._at: Message | EstateDevice | ForeignDevice | None = None
         now = clock.now()
+        self.aside = Aside(self.name, now.utc)
         self._told = now.mono
         own = [(device, profile) for device, profile in devices if _belongs(profile, life_safety)]
         self._readers: dict[str, Reader] = {}
+        self._gateways: dict[str, Gateway] = {}
+        self._parties: dict[str, Party | None] = {}
         self.commands = Commands(site_id, keys or {}, self.publish, clock)
         self._commanded = {device.id: profile for device, profile in own if _is_commanded(device, profile)}
         self._devices = tuple(self._device(device, profile, restored, now) for device, profile in own)
@@ -157,7 +166,12 @@ class MqttSource:
 
     async def _listen(self) -> None:
         while True:
-            await self._read(await self._session.receive(SUPERVISION))
+            messages = await self._session.receive(SUPERVISION)
+            if len(messages) > 1 and self._clock.now().mono < self._careful:
+                for message in messages:
+                    await self._read((message,))
+            else:
+                await self._read(messages)
 
     async def _read(self, messages: Sequence[Message]) -> None:
         """What one batch of messages changes, and what the clock has brought."""
@@ -165,25 +179,46 @@ class MqttSource:
         out = Outcome()
         try:
             await self._take(messages, now, out)
-        except BaseException:
+        except BaseException as error:
             self._left_over = out.take_back(now.mono)
             self._lost = now.mono if self._lost is None else self._lost
+            self.aside.take_back()
+            if isinstance(error, Exception):
+                self._blame(error, now)
             raise
+        finally:
+            self._at = None
+        self.aside.handed_over()
+
+    def _blame(self, error: Exception, now: Now) -> None:
+        """Remember what the source was at when it crashed; it crashes all the same."""
+        self._careful = now.mono + CAREFUL
+        at = self._at
+        if isinstance(at, Message):
+            party = self._party(at.topic)
+            self.aside.crashed_at("nobody" if party is None else name_of(party), at.topic, at.payload, error, now)
+        elif at is not None:
+            self.aside.crashed_over(at.id, error, now)
 
     async def _take(self, messages: Sequence[Message], now: Now, out: Outcome) -> None:
         readers = self._readers
         out.samples, self._left_over = self._left_over, []
         self._note_connection(now, out)
         for message in messages:
-            reader = readers.get(message.topic)
+            topic, payload = message.topic, message.payload
+            reader = readers.get(topic)
             if reader is None:
-                reader = self._find_reader(message.topic)
-            reader(message.payload, message.retain, now, out)
+                reader = self._find_reader(topic)
+            if not self.aside.is_empty and self.aside.takes(topic, payload, message.qos, self._party(topic), now, out):
+                continue
+            self._at = message
+            reader(payload, message.retain, now, out)
         if now.mono >= self._next_look:
             self._next_look = now.mono + SUPERVISION
             self._supervise(now, out)
         for topic, payload in out.requests:
             self._session.publish(topic, payload, qos=1)
+        self._at = messages[0] if len(messages) == 1 else None
         if messages or out.samples or out.events:
             await self._hand_over(messages, out)
 
@@ -220,13 +255,13 @@ class MqttSource:
         if changed and connection.up:
             self._connected = now.mono
             self._lost = None
-            for device in self._devices:
+            for device in self._heeded(now):
                 device.connected(now, out)
         if not connection.up:
             self._connected = float("inf")
             self._lost = now.mono if self._lost is None else self._lost
             if now.mono - self._lost > BRIEF:
-                for device in self._devices:
+                for device in self._heeded(now):
                     device.unheard("broker session lost", now, out)
         repeat = now.mono - self._told > REPEAT_CONNECTION
         if (changed and connection.reason != NOT_YET) or repeat:
@@ -241,8 +276,28 @@ class MqttSource:
         self._connection = connection
 
     def _supervise(self, now: Now, out: Outcome) -> None:
-        for device in self._devices:
+        if not self.aside.is_empty:
+            for device in self._devices:
+                if self.aside.rests(device.id, now):
+                    self.aside.leave_alone(device, now, out)
+                else:
+                    device.standing.release(LEFT_ALONE)
+        for device in self._heeded(now):
             device.supervise(now, self._connected, out)
+
+    def _heeded(self, now: Now) -> Iterator[EstateDevice | ForeignDevice]:
+        """All devices but those that are left alone; what happens while one of them is in hand is its doing."""
+        for device in self._devices:
+            if self.aside.is_empty or not self.aside.rests(device.id, now):
+                self._at = device
+                yield device
+        self._at = None
+
+    def _party(self, topic: str) -> Party | None:
+        """Whose topic it is; only asked after a crash."""
+        if topic not in self._parties and topic in self._readers:
+            self._parties[topic] = owner(topic, self._devices, self._gateways)
+        return self._parties.get(topic)
 
     def _find_reader(self, topic: str) -> Reader:
         """For a topic heard the first time: a gateway's status, or nobody's."""
@@ -259,6 +314,7 @@ class MqttSource:
 
     def _gateway(self, adapter: str) -> Reader:
         gateway = Gateway(adapter, self._devices)
+        self._gateways[adapter] = gateway
         self._readers[topic_of(self._site, "gateway", adapter, "status")] = gateway.status
         return gateway.status
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 QUIET = 60.0
 """s without another complaint after which a protocol fault is over."""
 
-Complaint = Literal["malformed", "gap", "conflict", "unknown", "flood"]
+Complaint = Literal["malformed", "gap", "conflict", "unknown", "flood", "set_aside"]
 
 
 class _Said(NamedTuple):

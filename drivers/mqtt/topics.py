@@ -10,9 +10,6 @@ PREFIX = "estate/v1"
 _ID = r"[a-z0-9][a-z0-9_-]{0,47}"
 _TOPIC = re.compile(rf"{PREFIX}/(?P<site>{_ID})/(?P<class_>{_ID})/(?P<device>{_ID})/(?P<kind>[a-z_]{{1,16}})")
 
-SPOKEN = ("event", "state", "hb", "status", "meta")
-"""What devices say."""
-
 
 class Topic(NamedTuple):
     """A topic of the contract, taken apart. Of a gateway, `class_` is `gateway` and `device` the adapter's id."""

@@ -134,6 +134,57 @@ async def test_a_backup_that_fails_is_told_and_leaves_the_others(state: StateFol
     assert backups(state) == [made]
 
 
+async def test_a_backup_that_fails_in_its_midst_leaves_nothing_on_the_disk(state: StateFolder) -> None:
+    """Tried again every hour, each half copy of a large journal would stay: a full disk within days."""
+    await written(state, *(event(n, NEW) for n in range(1, 400)))
+    whole = state.journal.read_bytes()
+    state.journal.write_bytes(whole[:8192] + b"\x55" * 8192 + whole[16384:])
+    left = state.path / "backups" / ".20260201T000000Z"  # of a daemon that was killed at it
+    left.mkdir(parents=True)
+    for hour in range(3):
+        with pytest.raises(sqlite3.DatabaseError):
+            back_up(state, None, NEW + timedelta(hours=hour))
+    assert list((state.path / "backups").iterdir()) == []
+
+
+async def test_what_people_put_beside_the_backups_is_none_and_stays(
+    state: StateFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await written(state, event(1, NEW))
+    for days in range(KEEP):
+        back_up(state, None, NEW + timedelta(days=days))
+    (state.path / "backups" / "before-the-upgrade").mkdir()
+    (state.path / "backups" / "00-README").write_text("on the NAS")
+    back_up(state, None, NEW + timedelta(days=KEEP))
+    assert len(backups(state)) == KEEP
+    assert made_at(backups(state)[-1]) == NEW + timedelta(days=KEEP)
+    assert (state.path / "backups" / "before-the-upgrade").is_dir()
+    assert (state.path / "backups" / "00-README").exists()
+    assert main_restore(state.path, None) == 0
+    assert "README" not in capsys.readouterr().out
+
+
+async def test_old_records_go_as_fast_as_new_ones_come(state: StateFolder, tmp_path: Path) -> None:
+    """One look forgets ten thousand rows of a table: a busy site writes more than that in an hour."""
+
+    async def deliver(delivery: Delivery) -> None:
+        pass
+
+    (tmp_path / "site").mkdir()
+    with Journal(state.journal) as journal:
+        for block in range(5):
+            await journal.commit([event(n, OLD) for n in range(1 + 6000 * block, 6001 + 6000 * block)])
+        await journal.commit([event(40_000, datetime.now(UTC))])
+        keeper = Backups(state, tmp_path / "site", journal, deliver, SystemClock(), settle=0.0, breath=0.0)
+        running = asyncio.create_task(keeper.run())
+        async with asyncio.timeout(20):
+            while rows(state.journal, "SELECT count(*) FROM event")[0][0] != 1:
+                await asyncio.sleep(0.05)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
 async def test_a_damaged_backup_is_refused_before_anything_is_touched(
     state: StateFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +254,16 @@ async def test_old_records_make_room_and_what_a_restart_needs_stays(state: State
         assert await journal.commit([event(n, NEW) for n in range(51, 90)])
         assert journal.newest("event")[0]["seq"] == 89
     assert len(rows(state.journal, "SELECT 1 FROM event")) == 41
+
+
+async def test_forgetting_a_talkative_device_does_not_hold_the_writer_up(state: StateFolder) -> None:
+    """Three seconds for ten thousand events of one reader: every hour the journal counted as failed."""
+    with Journal(state.journal) as journal:
+        for block in range(4):
+            await journal.commit([event(n, OLD) for n in range(1 + 3000 * block, 3001 + 3000 * block)])
+        await journal.commit([event(20_000, NEW)])
+        assert await journal.commit([Forget(NEW - timedelta(days=30))])  # False: not within a second
+    assert rows(state.journal, "SELECT count(*) FROM event")[0][0] == 2001
 
 
 async def test_forgetting_looks_at_the_front_only_and_is_quick(state: StateFolder) -> None:

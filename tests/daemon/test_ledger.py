@@ -146,3 +146,12 @@ async def test_what_is_noted_is_written_with_the_next_step_of_its_command_and_el
     await ledger.flush()
     assert book.journal.commits == before + 1
     assert len(written()) == 1001
+
+
+async def test_a_state_folder_may_be_called_anything(tmp_path: Path) -> None:
+    """`%23` in a path is a `#` for SQLite unless it is written as a URI has it."""
+    path = tmp_path / "100%23 ok?"
+    path.mkdir()
+    with Journal(path / "journal.db") as journal:
+        name = await Book(journal, Ledger(journal)).command("bypass", State.SENT, State.CONFIRMED)
+        assert (await Ledger(journal).find(name)).state is State.CONFIRMED

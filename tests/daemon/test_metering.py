@@ -13,7 +13,6 @@ from daemon.metering import (
     Reading,
     balance,
     by_day,
-    by_month,
     change,
     pv_yield,
     stretches,
@@ -97,12 +96,8 @@ def test_a_day_ends_at_midnight_of_the_site() -> None:
     assert by_day(found, SHANGHAI) == pytest.approx({date(2026, 3, 1): 40.0, date(2026, 3, 2): 40.0})
 
 
-def test_months_are_the_sums_of_their_days() -> None:
-    found = stretches(hourly(*[10.0 * n for n in range(24 * 40)]), USUAL)
-    months = by_month(found, SHANGHAI)
-    assert list(months) == [date(2026, 3, 1), date(2026, 4, 1)]
-    assert sum(months.values()) == pytest.approx(total(found))
-    assert change(months[date(2026, 4, 1)], months[date(2026, 3, 1)]) == pytest.approx(-0.7, abs=0.05)
+def test_a_change_is_a_share_of_what_was_before_and_nothing_has_no_shares() -> None:
+    assert change(6.0, 4.0) == pytest.approx(0.5)
     assert change(5.0, 0.0) is None
 
 

@@ -135,6 +135,17 @@ def test_a_missing_file_is_told(site: Path, name: str) -> None:
     assert any("is missing" in text for text in told(site))
 
 
+@pytest.mark.parametrize(
+    ("written", "box"),
+    [("0 0 100 50", (0, 0, 100, 50)), ("-10,-5,1100.5,60", (-10, -5, 1100.5, 60)), (" 0, 0 100 50", (0, 0, 100, 50))],
+)
+def test_a_drawing_is_as_large_as_its_view_box_says(
+    site: Path, edit: Edit, written: str, box: tuple[float, float, float, float]
+) -> None:
+    edit("maps/plan.svg", "0 0 100 50", written)
+    assert load_site(site).plan_boxes == {"plan": box}
+
+
 def test_devices_and_equipment_may_be_yaml_or_csv_but_not_nothing(site: Path) -> None:
     (site / "devices.yaml").unlink()
     assert not any("devices.yaml / devices.csv" in text for text in told(site))

@@ -4,8 +4,10 @@ import json
 import os
 import pty
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,63 @@ def test_a_second_daemon_on_the_same_state_is_refused(site: Path, tmp_path: Path
         done = estated("run", str(site), "--state", str(state))
     assert done.returncode == 1
     assert "another estated runs on this state" in done.stderr
+
+
+def test_run_says_in_one_line_why_the_state_is_of_no_use(site: Path, tmp_path: Path) -> None:
+    """A file in the place of the folder, and a journal of a newer release: no traceback, the place is named."""
+    shutil.rmtree(site / "secrets", ignore_errors=True)
+    (tmp_path / "file").write_text("")
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    with closing(sqlite3.connect(newer / "journal.db")) as journal:
+        journal.execute("PRAGMA user_version = 99")
+    for state, word in ((tmp_path / "file", "exists"), (newer, "install the newer release")):
+        done = estated("run", str(site), "--state", str(state), "--log", "warning")
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("estated run: ")
+        assert str(state) in line
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["kpi", "--from", "2026-03-01", "--to", "2026-03-02"],
+        ["explain", "SITE", "sump-1.high_level"],
+        ["replay", "SITE", "--from", "2026-03-01", "--to", "2026-03-02"],
+    ],
+)
+def test_a_damaged_journal_is_named_with_its_cure(command: list[str], tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "journal.db").write_bytes(b"a disk that has failed" * 1000)
+    done = estated(*(str(RIVERSIDE) if word == "SITE" else word for word in command), "--state", str(state))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert str(state / "journal.db") in line
+    assert "estated restore" in line
+
+
+def test_scan_takes_units_and_nothing_else() -> None:
+    for units in ("x", "5-2", "1-300", "-3"):
+        done = estated("scan", "--tcp", "127.0.0.1:1", f"--units={units}")
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].endswith("write 1-247, or one number")
+
+
+def test_who_reads_only_the_first_lines_gets_no_traceback() -> None:
+    check = subprocess.Popen(
+        [sys.executable, "-m", "daemon", "check", str(RIVERSIDE)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert check.stdout is not None
+    assert check.stderr is not None
+    check.stdout.close()
+    said = check.stderr.read()
+    check.stderr.close()
+    check.wait(60)
+    assert said == ""
 
 
 def test_simulate_refuses_a_site_with_a_mistake(site: Path, tmp_path: Path) -> None:

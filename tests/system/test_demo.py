@@ -1,5 +1,6 @@
 """The README's demo command: it starts by itself, shows an estate at work, and leaves nothing behind."""
 
+import os
 import re
 import signal
 import subprocess
@@ -80,6 +81,19 @@ def test_the_demo_runs_and_ctrl_c_ends_all_of_it_within_five_seconds(option: str
         assert time.monotonic() - began < 5.0
         left = [one for one in children if Path(f"/proc/{one}").exists()]
         assert left == []
+
+
+def test_a_part_that_dies_ends_the_demo_which_says_which() -> None:
+    with demo("--quiet") as (process, _port, _password, _said):
+        (watching,) = [
+            one for one in descendants(process.pid) if b"\0run\0" in Path(f"/proc/{one}/cmdline").read_bytes()
+        ]
+        os.kill(watching, signal.SIGKILL)
+        assert process.stdout is not None
+        said = process.stdout.read()
+        assert process.wait(20) == 1
+    assert "Traceback" not in said
+    assert "estated demo: the daemon ended with -9" in said
 
 
 def test_a_killed_demo_leaves_nothing_behind_either() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daemon.assembly import assemble
-from daemon.web.site_document import SiteDocument, site_document, view_box
+from daemon.web.site_document import SiteDocument, site_document
 
 RIVERSIDE = Path(__file__).parents[3] / "examples" / "riverside"
 
@@ -63,17 +63,3 @@ def test_the_document_holds_no_password_and_no_resident(document: SiteDocument) 
     for household in assemble(RIVERSIDE).site.households:
         for resident in household.residents:
             assert resident.phone not in text
-
-
-@pytest.mark.parametrize(
-    ("opening", "box"),
-    [
-        ('viewBox="0 0 1600 1000"', [0, 0, 1600, 1000]),
-        ('viewBox="-10,-5,20.5,10"', [-10, -5, 20.5, 10]),
-        ('width="640px" height="480"', [0, 0, 640, 480]),
-    ],
-)
-def test_the_size_of_a_drawing(tmp_path: Path, opening: str, box: list[float]) -> None:
-    drawing = tmp_path / "plan.svg"
-    drawing.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {opening}><g/></svg>', "utf-8")
-    assert view_box(drawing) == box
