@@ -91,7 +91,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
 
         hidden = personal(assembly)
         stream = Stream(pipeline.alarm_rows, pipeline.point_rows, clock, release, hidden)
-        latency = Latency(assembly.rules, journal, inbox.put, clock)
+        latency = Latency(journal, inbox.put, clock)
         broadcast = Broadcast(site.id, documents, last)
         devices = [(device, assembly.profiles[device.profile]) for device in site.devices]
         patrol = PatrolWatch(assembly, journal, inbox.put, clock)

@@ -1,7 +1,7 @@
 """From a device's event to the operator's eye and ear: measured for every alarm, not assumed (CR-1)."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.journal import Journal
@@ -10,7 +10,6 @@ from daemon.records import Receipt
 from drivers.source import Deliver
 from estate.model import Clock, Delivery, Quality, Sample, point_id
 from rules.alarm import AlarmId, Trigger
-from rules.instance import RuleInstance
 
 LIMIT = 2.0  # s, from the event to text and sound (requirements CR-1, HH-1, PE-2)
 REMEMBERED = 5_000  # alarms whose receipts we wait for; the oldest are forgotten, not their journal
@@ -28,8 +27,7 @@ class Report:
 class Latency:
     """Listens to decisions, takes the consoles' reports, journals them with the time they took."""
 
-    def __init__(self, rules: Iterable[RuleInstance], journal: Journal, deliver: Deliver, clock: Clock) -> None:
-        self._on_delay = {one.alarm: one.on_delay for one in rules}
+    def __init__(self, journal: Journal, deliver: Deliver, clock: Clock) -> None:
         self._journal = journal
         self._deliver = deliver
         self._clock = clock
@@ -44,10 +42,8 @@ class Latency:
             if one.trigger is not Trigger.RAISE:
                 continue
             # A delay that the rule asks for is no lateness: counted from the moment the rule could speak.
-            decided = (now.utc - one.decided).total_seconds()
-            waited = (one.decided - one.received).total_seconds() if one.received else 0.0
-            waited -= self._on_delay.get(one.alarm, 0.0)
-            self._known[one.alarm, one.occurrence] = now.mono - max(0.0, decided) - max(0.0, waited)
+            due = one.due or one.decided
+            self._known[one.alarm, one.occurrence] = now.mono - max(0.0, (now.utc - due).total_seconds())
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 

@@ -1,6 +1,6 @@
 """The alarm states of ISA-18.2 with the latched pair, and the one table that moves between them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -139,9 +139,10 @@ class Alarm:
 class Transition:
     """The only thing that leaves the rules: one alarm went from one state to another, or one suppression came or went.
 
-    `device_time` is when the device says it happened, `received` when we had it, `decided` when the
-    rules spoke; all UTC. `by` is "process" or the operator's id. `latched`, `suppression` and `chatter`
-    (raisings counted into this one, 0 when it does not chatter) are as they are afterwards.
+    `device_time` is when the device says it happened, `received` when we had it, `decided` when the rules
+    spoke, `due` (of a raising; not kept) when its delays let them speak; all UTC. `by` is "process" or the
+    operator's id. `latched`, `suppression` and `chatter` (raisings counted into this one, 0 when it does not
+    chatter) are as they are afterwards.
     """
 
     alarm: AlarmId
@@ -164,6 +165,7 @@ class Transition:
     latched: bool = False
     suppression: Suppression = UNSUPPRESSED
     chatter: int = 0
+    due: datetime | None = field(default=None, compare=False)
 
     @property
     def announces(self) -> bool:

@@ -236,7 +236,8 @@ class Engine(Desk):
                 watch.start(at, delay, sample)
                 self._unsaved[watch.key] = watch
             else:
-                watch.origin = sample or watch.origin
+                watch.origin = sample
+                watch.ripe = at if sample is None else min(at, sample.received)
                 self._turn(watch, at, now, transitions)
         if watch.due is not None or watch.look is not None:
             self._schedule(watch)
@@ -253,6 +254,7 @@ class Engine(Desk):
                 self._judge(watch, at, None, now, transitions)
             if watch.due is not None and watch.due <= at:
                 watch.due = None
+                watch.ripe = at
                 self._unsaved[watch.key] = watch
                 self._turn(watch, at, now, transitions)
             while watch.call is not None and watch.call <= at:

@@ -192,6 +192,7 @@ class Life:
             latched,
             hidden,
             chatter.count if chatter is not None else 0,
+            now.utc - timedelta(seconds=now.mono - watch.ripe) if trigger is Trigger.RAISE else None,
         )
         self._alarms[name] = after
         self._stand(transition)

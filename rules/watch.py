@@ -24,8 +24,9 @@ class Watch:
     `present` is the condition as its delays see it. `due` is when a pending raise or clear happens, `look`
     when a function over time will be another although nothing changed, `call` when the alarm itself has to be looked at
     (a shelf that ends, a reminder, quiet after chattering), `queued` the earliest entry in the engine's
-    queue, `origin` the sample that started the timer, `dropped` when a timer was last cancelled and when it
-    would have been due. `resume` is a timer from before a restart: what it was for, and when it is due.
+    queue, `origin` the sample that started the timer (None: time itself did), `ripe` when its delay was over,
+    `dropped` when a timer was last cancelled and when it would have been due. `resume` is a timer from before
+    a restart: what it was for, and when it is due.
 
     `shifts` where what functions over time are fed with, or how long they matter, is another while the alarm stands.
 
@@ -61,6 +62,7 @@ class Watch:
         "removal_ends",
         "result",
         "resume",
+        "ripe",
         "severe",
         "shelf_ends",
         "shifts",
@@ -89,6 +91,7 @@ class Watch:
         self.call: float | None = None
         self.queued: float | None = None
         self.origin: Sample | None = None
+        self.ripe = NEVER
         self.resume: tuple[bool, float] | None = None
         self.evaluations: list[Evaluation] = []
         self.chatter = chatter
@@ -194,7 +197,7 @@ class Watch:
             self.due = due
         else:
             self.due = at + delay
-            self.origin = sample or self.origin
+            self.origin = sample
 
     def cancel(self, at: float) -> None:
         if self.due is not None:

@@ -30,7 +30,7 @@ def raised(decided: float) -> Decision:
     at = EVENT + timedelta(seconds=decided)
     one = Transition(
         ALARM, EquipmentId("panel-0301"), "duress", 1, AlarmState.NORMAL, AlarmState.UNACKNOWLEDGED, Trigger.RAISE,
-        at, 1, "胁迫", "duress", received=EVENT, raised_at=at,
+        at, 1, "胁迫", "duress", received=EVENT, raised_at=at, due=EVENT,
     )  # fmt: skip
     return Decision(one, b"{}")
 
@@ -44,7 +44,7 @@ async def test_a_commit_that_takes_long_is_part_of_the_time_to_the_painted_row(t
 
     clock = Hand()
     with Journal(tmp_path / "journal.db") as journal:
-        latency = Latency((), journal, deliver, clock)
+        latency = Latency(journal, deliver, clock)
         clock.after = 1.1
         latency.decided([raised(0.2)])
         clock.after = 2.1

@@ -170,6 +170,7 @@ async def test_every_alarm_behind_it_can_be_opened(dark: Estate) -> None:
 
 async def test_the_journal_has_every_move_of_every_alarm_and_every_event(dark: Estate) -> None:
     """Nothing was dropped on the way: each alarm moves from where it was, and each raising is an occurrence."""
+    told = snapshot(dark)["alarms"]
     moves: dict[str, list[Any]] = {}
     for row in dark.rows("SELECT * FROM transition ORDER BY position"):
         moves.setdefault(row["alarm"], []).append(row)
@@ -179,14 +180,14 @@ async def test_the_journal_has_every_move_of_every_alarm_and_every_event(dark: E
             assert after["before"] == one["after"], alarm
         raised = [row["occurrence"] for row in rows if row["trigger"] in ("raise", "raise, suppressed")]
         assert raised == list(range(1, len(raised) + 1)), alarm
-    for row in snapshot(dark)["alarms"]:
-        last = moves[row["id"]][-1]
-        assert (last["after"], last["occurrence"]) == (row["state"], row["occurrence"])
+    for row in told:
+        assert (row["state"], row["occurrence"]) in [(one["after"], one["occurrence"]) for one in moves[row["id"]]]
     devices = {f"device-{one}.offline" for one in wired(dark)}
     assert devices <= {alarm for alarm, rows in moves.items() if any(row["before"] == "normal" for row in rows)}
     announced = {alarm for alarm, rows in moves.items() if any(row["announces"] for row in rows)}
-    for alarm in explained(dark) - announced:
-        assert '"parents":[' in moves[alarm][-1]["suppression"], "what was not announced names what explains it"
+    for alarm in {row["id"] for row in told if row["suppression"] is not None} - announced:
+        named = any('"parents":[' in (row["suppression"] or "") for row in moves[alarm])
+        assert named, "what was not announced names what explains it"
     numbers: dict[tuple[str, str], list[int]] = {}
     for row in dark.rows("SELECT device, boot, seq FROM event ORDER BY device, boot, seq"):
         numbers.setdefault((row["device"], row["boot"]), []).append(row["seq"])
