@@ -121,7 +121,7 @@ def report(table: Table) -> list[str]:
             (
                 f"p50 at {rate} against the relay with a journal",
                 ours[rate].percentile(0.5) / journal[rate].percentile(0.5),
-                1.5,
+                2.0,
             )
             for rate in ("10/s", "100/s")
         ),
