@@ -36,7 +36,8 @@ from daemon.points import PointStore
 from daemon.publish import AlarmDocuments
 from daemon.schedule import Schedule
 from daemon.state import StateFolder
-from daemon.supervise import restarting
+from daemon.supervise import SOURCE_PAUSE, restarting
+from daemon.unwatched import Unwatched, left_over
 from daemon.watchdog import Watchdog
 from daemon.web.application import console_hosts, create_app
 from daemon.web.auth import SignIn
@@ -47,7 +48,7 @@ from daemon.web.household_api import add_household_api
 from daemon.web.meter_api import add_meter_api
 from daemon.web.personal import personal
 from daemon.web.reports import add_reports
-from daemon.web.server import PortTaken, WebServer, bind
+from daemon.web.server import PortTaken, WebServer, bind, when_free
 from daemon.web.sessions import Sessions
 from daemon.web.site_document import site_document
 from daemon.web.stream import Stream
@@ -80,8 +81,8 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         engine = Engine(assembly.rules, site.annunciation, assembly.masks)
         last = journal.last_transitions()
         recent = clock.now().utc - timedelta(seconds=site.annunciation.flood.within)
-        for unknown in engine.restore(last, journal.memory(), journal.announced_since(recent)):
-            log.warning("alarm %s stands in the journal, but no rule of the site makes it any more", unknown)
+        memory = journal.memory()
+        gone = engine.restore(last, memory, journal.announced_since(recent))
 
         inbox = Inbox()
         points = PointStore(assembly.max_age)
@@ -92,7 +93,8 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
         hidden = personal(assembly)
         stream = Stream(pipeline.alarm_rows, pipeline.point_rows, clock, release, hidden)
         latency = Latency(journal, inbox.put, clock)
-        broadcast = Broadcast(site.id, documents, last)
+        broadcast = Broadcast(site.id, documents, last, gone)
+        unwatched = Unwatched(last, gone, left_over(memory, engine.alarms), inbox.put, journal.commit, clock)
         devices = [(device, assembly.profiles[device.profile]) for device in site.devices]
         patrol = PatrolWatch(assembly, journal, inbox.put, clock)
         due_dates = DueDates(site, inbox.put, clock)
@@ -163,35 +165,41 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             personal=hidden,
             version=release,
         )
-        web = None
-        try:
+        try:  # at once, so that who waits for READY=1 finds the console there
             bound = bind(site.console.host, site.console.port)
-        except PortTaken as taken:
-            log.error("no console: %s", taken)
-        else:
-            port = bound.getsockname()[1]
-            hosts = console_hosts(site.console.host, port, site.console.names)
-            routes = [partial(add_command_api, actions=actions, groups=groups(site.equipment), clock=clock)]
-            explainer = Explainer(
-                assembly, recording(site, state.history, 10.0), state.journal, Live(engine, points.latest, clock)
+        except PortTaken:
+            bound = None
+        port = site.console.port if bound is None else bound.getsockname()[1]
+        hosts = console_hosts(site.console.host, port, site.console.names)
+        routes = [partial(add_command_api, actions=actions, groups=groups(site.equipment), clock=clock)]
+        explainer = Explainer(
+            assembly, recording(site, state.history, 10.0), state.journal, Live(engine, points.latest, clock)
+        )
+        routes.append(
+            partial(
+                add_reports, explainer=explainer, journal=state.journal, zone=ZoneInfo(site.timezone),
+                clock=clock, hides=hidden,
             )
-            routes.append(
-                partial(
-                    add_reports, explainer=explainer, journal=state.journal, zone=ZoneInfo(site.timezone),
-                    clock=clock, hides=hidden,
-                )
-            )  # fmt: skip
-            doors = frozenset(item.id for item in site.equipment if item.class_ == "door")
-            routes.append(
-                partial(
-                    add_card_api, cards=Cards(journal.card_changes(), journal.commit), doors=doors,
-                    reads=journal.newest_events, clock=clock,
-                )
-            )  # fmt: skip
-            routes.append(partial(add_household_api, site=site, control=control, clock=clock))
-            routes.append(partial(add_meter_api, source=meters.source, meters=meters.meters, clock=clock))
-            app = create_app(control, stream, sign_in, sessions, clock, hosts, routes)
-            web = WebServer(app, bound, site.console.trusted_proxy)
+        )  # fmt: skip
+        doors = frozenset(item.id for item in site.equipment if item.class_ == "door")
+        routes.append(
+            partial(
+                add_card_api, cards=Cards(journal.card_changes(), journal.commit), doors=doors,
+                reads=journal.newest_events, clock=clock,
+            )
+        )  # fmt: skip
+        routes.append(partial(add_household_api, site=site, control=control, clock=clock))
+        routes.append(partial(add_meter_api, source=meters.source, meters=meters.meters, clock=clock))
+        app = create_app(control, stream, sign_in, sessions, clock, hosts, routes)
+
+        async def say_console(served: bool, why: str) -> None:
+            await inbox.put(_told(clock, "console", served, why))
+
+        async def serve_console() -> None:
+            listening = bound or await when_free(site.console.host, port, say_console)
+            log.info("console on http://%s:%d", site.console.host, port)
+            await say_console(True, "")
+            await WebServer(app, listening, site.console.trusted_proxy).run_here()
 
         # Site, rules and modules live as long as the process: walking them in every full collection held the
         # loop up for a third of a second.
@@ -205,6 +213,7 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             tasks.create_task(schedule.run(), name="schedule")
             tasks.create_task(watch_loop(), name="loop watch")
             tasks.create_task(crashes.run(), name="crashes")
+            tasks.create_task(unwatched.end(), name="unwatched alarms")
             tasks.create_task(
                 stream_points(pipeline, lambda: stream.watched, partial(stream.publish, "points")),
                 name="points to consoles",
@@ -214,13 +223,10 @@ async def watch(assembly: Assembly, state: StateFolder) -> None:
             for lesser in (due_dates, disk_watch, meters, backups):
                 tasks.create_task(restarting(lesser.name, lesser.run, crashed), name=lesser.name)
             for source in sources:
-                tasks.create_task(restarting(source.name, source.run, crashed), name=source.name)
-            if web is not None:
-                tasks.create_task(web.run_here(), name="web")
-                log.info("console on http://%s:%d", site.console.host, web.port)
+                tasks.create_task(restarting(source.name, source.run, crashed, longest=SOURCE_PAUSE), name=source.name)
+            tasks.create_task(serve_console(), name="web")
             if say_alive is not None:
                 tasks.create_task(say_alive(pipeline), name="heartbeat")
-            await inbox.put(_told(clock, "console", web is not None))
             kept = "" if journal.set_aside is None else f"the old one is {journal.set_aside}"
             await inbox.put(_told(clock, "journal_intact", journal.set_aside is None, kept))
             watchdog.tell("READY=1")

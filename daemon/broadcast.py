@@ -1,6 +1,6 @@
 """Tells everyone else of alarms over MQTT: one retained message per alarm, the newest state of each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from daemon.pipeline import Decision
 from daemon.publish import AlarmDocuments
@@ -10,16 +10,23 @@ from rules.alarm import AlarmId, Transition
 Publish = Callable[[str, bytes, int, bool], bool]
 """(topic, payload, qos, retain) -> whether the client took it."""
 
+CLEARED = b""
+"""Takes a retained message from the broker."""
+
 
 class Broadcast:
     """Publishes decisions as they come. What could not be published (no connection, a kill between commit
-    and publish) is made good by publishing the newest state of every alarm after each connect."""
+    and publish) is made good by publishing the newest state of every alarm after each connect. Alarms that are `gone`
+    (no rule makes them any more) are cleared there: what the broker retains of them would stand for ever."""
 
-    def __init__(self, site: str, documents: AlarmDocuments, last: Iterable[Transition]) -> None:
+    def __init__(
+        self, site: str, documents: AlarmDocuments, last: Iterable[Transition], gone: Collection[AlarmId] = ()
+    ) -> None:
         self._topic = f"estate/v1/{site}/alarm/"
         self._newest: dict[AlarmId, bytes] = {
             one.alarm: documents.build(one, None) for one in last if documents.knows(one.alarm)
         }
+        self._newest |= dict.fromkeys(gone, CLEARED)
         self._publish: Publish | None = None
         self._flush: Callable[[], None] = nothing
 

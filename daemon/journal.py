@@ -110,7 +110,7 @@ class Journal:
         return durable
 
     def _reading(self) -> contextlib.closing[sqlite3.Connection]:
-        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
         return contextlib.closing(connection)
 

@@ -7,7 +7,9 @@ from enum import StrEnum
 from estate.model import Cause, EquipmentId, Now
 from rules.suppression import UNSUPPRESSED, AlarmId, Suppression
 
-__all__ = ["ANNOUNCING", "IN_SIGHT", "TABLE", "Alarm", "AlarmId", "AlarmState", "Transition", "Trigger", "move"]
+__all__ = [
+    "ANNOUNCING", "IN_SIGHT", "TABLE", "Alarm", "AlarmId", "AlarmState", "Transition", "Trigger", "move", "withdrawn",
+]  # fmt: skip
 
 
 class AlarmState(StrEnum):
@@ -59,6 +61,7 @@ class Trigger(StrEnum):
     UNSUPPRESS = "unsuppress"  # nothing suppresses it by design any more
     REMOVE_FROM_SERVICE = "remove from service"
     RETURN_TO_SERVICE = "return to service"
+    WITHDRAW = "rule gone"  # no rule of the site makes this alarm any more: nobody can say how it stands
 
     __hash__ = str.__hash__
 
@@ -106,6 +109,7 @@ TABLE: dict[tuple[AlarmState, Trigger], AlarmState] = {
     (_S.RETURNED, _T.UNSHELVE): _S.NORMAL,
     (_S.LATCHED_UNACKNOWLEDGED, _T.UNSHELVE): _S.LATCHED,
     (_S.LATCHED, _T.UNSHELVE): _S.LATCHED,
+    **{(before, _T.WITHDRAW): _S.NORMAL for before in _S},
     # A suppression comes: the state beneath stays as it is.
     **{(before, trigger): before for trigger in (_T.SHELVE, _T.SUPPRESS, _T.REMOVE_FROM_SERVICE) for before in _S},
 }
@@ -182,6 +186,33 @@ def move(alarm: Alarm, trigger: Trigger, now: Now) -> Alarm:
         return alarm
     if trigger is Trigger.RAISE or trigger is Trigger.RAISE_SUPPRESSED:
         return Alarm(alarm.id, after, now.utc, alarm.occurrence + 1, now.utc, alarm.latched, alarm.suppression)
+    if trigger is Trigger.WITHDRAW:
+        return Alarm(alarm.id, after, now.utc, alarm.occurrence, alarm.raised_at)
     if trigger is Trigger.RESET:
         return replace(alarm, state=after, since=now.utc, latched=False)
     return replace(alarm, state=after, since=now.utc)
+
+
+def withdrawn(last: Transition, now: Now) -> Transition | None:
+    """The end of an alarm that no rule of the site makes any more; None for one that asks nobody for anything.
+
+    Should its rule come back, it begins as normal, and what is still wrong is raised anew.
+    """
+    if last.after is AlarmState.NORMAL and last.suppression is UNSUPPRESSED:
+        return None
+    return replace(
+        last,
+        before=last.after,
+        after=TABLE[last.after, Trigger.WITHDRAW],
+        trigger=Trigger.WITHDRAW,
+        decided=now.utc,
+        by="process",
+        cause=None,
+        device_time=None,
+        received=None,
+        due=None,
+        note="",
+        latched=False,
+        suppression=UNSUPPRESSED,
+        chatter=0,
+    )

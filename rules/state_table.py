@@ -47,6 +47,7 @@ MEANING = {
     Trigger.UNSUPPRESS: "设计抑制解除 / nothing suppresses it by design any more",
     Trigger.REMOVE_FROM_SERVICE: "停用，必有原因和工单 / out of service, with a reason and a work order",
     Trigger.RETURN_TO_SERVICE: "恢复使用（人工或到期）/ back in service, by a person or at its end",
+    Trigger.WITHDRAW: "启动时撤下：已无此规则 / taken off at the start: no rule of the site makes it any more",
 }
 
 HEAD = """\

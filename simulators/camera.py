@@ -7,9 +7,6 @@ from typing import ClassVar
 from simulators.faults import Details, number, word
 from simulators.plant import Plant
 
-SEGMENT = 60.0
-"""s of one recorded piece: the newest one is never older."""
-
 
 class Camera(Plant):
     """`retention` and `recording_age` are what the recorder says of its channel."""

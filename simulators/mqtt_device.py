@@ -109,10 +109,6 @@ class MqttDevice(Breakable):
             del self._remembered[old]
         self._told = None
 
-    @property
-    def is_flooding(self) -> bool:
-        return self._flood_left > 0
-
     def topics(self) -> list[str]:
         kinds = ("ack", "replay", "get", "cmd") if self._guard is not None else ("ack", "replay", "get")
         return [f"{self.root}/{kind}" for kind in kinds]

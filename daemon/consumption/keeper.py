@@ -25,7 +25,13 @@ from estate.model import Clock, Delivery, Now, PointId, Quality, Sample, point_i
 
 log = logging.getLogger(__name__)
 
-LOOK = timedelta(hours=1)
+LOOK = 3600.0
+"""s between two looks at what is over."""
+SOON = 2.0
+"""s until the history is asked again that could not be read for the first time: at a first start its file is just
+being made. After that it is asked every five minutes."""
+TOLD_AT = 2
+"""Failures in a row."""
 KEPT = timedelta(days=30)
 """Of the embedded history: days that are entered no later are lost."""
 
@@ -45,7 +51,8 @@ class MeterKeeper:
 
     Every five minutes the good count of every meter goes into the history, whether it changed or not: only so can
     anyone tell later that a meter stood still from a meter that nobody read. Once an hour the days that are over are
-    entered, and the balances and nights go to the rules. A history that cannot be read is asked again an hour later.
+    entered, and the balances and nights go to the rules; a history that cannot be read is asked again after five
+    minutes.
     """
 
     name = "meters"
@@ -105,18 +112,24 @@ class MeterKeeper:
         await self._enter(thread, book, now)
 
     async def _keep(self, thread: FileThread, book: Book) -> None:
-        looked = None
+        look_at, failures = float("-inf"), 0
         while True:
             now = self._clock.now()
             self.note(now)
-            if looked is None or now.utc - looked >= LOOK:
-                looked = now.utc
+            if now.mono >= look_at:
                 try:
                     await self.look(thread, book, now)
                 except (TransportError, sqlite3.OperationalError) as error:
-                    log.warning("meters: %s", error)
+                    failures += 1
+                    if failures == TOLD_AT:
+                        log.warning("meters: %s", error)
+                else:
+                    if failures >= TOLD_AT:
+                        log.info("meters: the history can be read again")
+                    look_at, failures = now.mono + LOOK, 0
             now = self._clock.now()
-            await asyncio.sleep((ceiling(now.utc + timedelta(milliseconds=1)) - now.utc).total_seconds())
+            pause = (ceiling(now.utc + timedelta(milliseconds=1)) - now.utc).total_seconds()
+            await asyncio.sleep(min(pause, SOON) if failures == 1 else pause)
 
     async def _enter(self, thread: FileThread, book: Book, now: Now) -> None:
         today = now.utc.astimezone(self.source.zone).date()

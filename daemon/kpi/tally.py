@@ -81,7 +81,7 @@ class Tally:
             name = self._name(one.waits_since)
             self._counts[name].waits.setdefault(one.priority, array("q")).append(at - one.waits_since)
             one.waits_since = None
-        if move.hidden:
+        if move.hidden or move.trigger is Trigger.WITHDRAW:
             one.waits_since = None  # taken out of the list: nobody is asked for an answer any more
         if not one.present and one.waits_since is None:
             del self._standing[move.alarm]

@@ -1,8 +1,10 @@
 """The web server inside the daemon's own loop: own socket, own signals, a prompt end."""
 
+import asyncio
 import errno
+import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -11,7 +13,15 @@ from starlette.types import ASGIApp
 from daemon.web.connection import WITHIN, Connection, Phase
 from daemon.web.gate import LARGEST_HEAD
 
+log = logging.getLogger(__name__)
+
 ENDS_WITHIN = 3  # s
+
+FIRST_RETRY, LONGEST_RETRY = 0.5, 10.0
+"""s between attempts at a port that is taken, doubling: the control room is dark, and a try costs nothing."""
+
+Told = Callable[[bool, str], Awaitable[None]]
+"""Hears whether the console is served, and why not."""
 
 
 class PortTaken(OSError):
@@ -35,6 +45,23 @@ def bind(host: str, port: int) -> socket.socket:
         raise PortTaken(error.errno, text) from None
     bound.setblocking(False)
     return bound
+
+
+async def when_free(host: str, port: int, told: Told) -> socket.socket:
+    """The listening socket as soon as the port can be had. Until then `told` hears False once for each reason."""
+    pause, why = FIRST_RETRY, ""
+    while True:
+        try:
+            bound = bind(host, port)
+        except PortTaken as taken:
+            if str(taken) != why:
+                why = str(taken)
+                log.error("no console: %s", why)
+                await told(False, why)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_RETRY)
+        else:
+            return bound
 
 
 class WebServer(uvicorn.Server):

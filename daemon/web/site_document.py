@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from daemon.assembly import Assembly
 from estate.model import EquipmentId, PointId
 from estate.strict import Text
-from rules.rule import EquipmentClass
+from rules.rule import ClassPoint, EquipmentClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def site_document(assembly: Assembly) -> SiteDocument:
         "timezone": site.timezone,
         "equipment": _all(assembly),
         "classes": {name: _class(one) for name, one in assembly.classes.items()},
+        "people": {one.id: one.name for one in site.users},
         "plans": [{"id": one.id, "name": _text(one.name), "box": site.plan_boxes[one.id]} for one in site.plans],
         **_guidance(assembly),
     }
@@ -93,8 +94,13 @@ def _points(assembly: Assembly, equipment: str) -> dict[str, dict[str, str]]:
 
 
 def _class(one: EquipmentClass) -> dict[str, Any]:
-    points = {name: {"name": _text(point.name), "unit": point.unit} for name, point in one.points.items()}
-    return {"name": _text(one.name), "points": points}
+    return {"name": _text(one.name), "points": {name: _class_point(point) for name, point in one.points.items()}}
+
+
+def _class_point(point: ClassPoint) -> dict[str, Any]:
+    """`internal` is said only of what the daemon makes itself: unknown, it is not a device out of reach."""
+    said: dict[str, Any] = {"name": _text(point.name), "unit": point.unit}
+    return said | {"internal": True} if point.internal else said
 
 
 def _guidance(assembly: Assembly) -> dict[str, Any]:

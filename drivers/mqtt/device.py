@@ -232,9 +232,9 @@ class EstateDevice:
         """The adapter is there again; each device behind it must speak for itself."""
         self._get(out)
 
-    def unheard(self, reason: str, now: Now, out: Outcome) -> None:
+    def unheard(self, reason: str, out: Outcome) -> None:
         """Nobody can hear it: what it said last is stale, though it may well be there."""
-        self.standing.grow_stale(reason, now, out)
+        self.standing.grow_stale(reason, out)
 
     def supervise(self, now: Now, connected: float, out: Outcome) -> None:
         """`connected`: since when (monotonic s) the session could have heard it."""

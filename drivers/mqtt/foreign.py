@@ -89,8 +89,8 @@ class ForeignDevice:
     def gateway_back(self, now: Now, out: Outcome) -> None:
         """It will be heard when it speaks."""
 
-    def unheard(self, reason: str, now: Now, out: Outcome) -> None:
-        self.standing.grow_stale(reason, now, out)
+    def unheard(self, reason: str, out: Outcome) -> None:
+        self.standing.grow_stale(reason, out)
 
     def supervise(self, now: Now, connected: float, out: Outcome) -> None:
         self.standing.supervise(now, connected, out)

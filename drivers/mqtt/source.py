@@ -126,6 +126,8 @@ class MqttSource:
     async def run(self) -> None:
         """After a crash nothing that was not delivered counts as heard, and nothing waits for it: it comes again."""
         self._unsettled.clear()
+        if self._connection is not None:  # it ran before; a session that crashes at once must not keep old values good
+            await self._read(())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._session.run(), name=f"{self.name} session")
             tasks.create_task(self._listen(), name=f"{self.name} messages")
@@ -262,7 +264,7 @@ class MqttSource:
             self._lost = now.mono if self._lost is None else self._lost
             if now.mono - self._lost > BRIEF:
                 for device in self._heeded(now):
-                    device.unheard("broker session lost", now, out)
+                    device.unheard("broker session lost", out)
         repeat = now.mono - self._told > REPEAT_CONNECTION
         if (changed and connection.reason != NOT_YET) or repeat:
             self._told = now.mono

@@ -88,7 +88,7 @@ class Standing:
     def gone(self, reason: str, now: Now, out: Outcome) -> None:
         """Offline: values stay, as stale; points never heard of are without communication."""
         if self.online is False:
-            self.grow_stale(printable(reason), now, out)
+            self.grow_stale(printable(reason), out)
             return
         self.online = False
         reason = printable(reason)
@@ -99,9 +99,9 @@ class Standing:
             if last is None:
                 out.samples.append(Sample(point, None, Quality.NO_COMMUNICATION, now.utc, now.mono, reason=reason))
                 continue
-        self.grow_stale(reason, now, out)
+        self.grow_stale(reason, out)
 
-    def grow_stale(self, reason: str, now: Now, out: Outcome) -> None:
+    def grow_stale(self, reason: str, out: Outcome) -> None:
         """Values stay, as stale, until the device says something of them or a heartbeat confirms them."""
         for name, last in self._last.items():
             was = last.sample

@@ -75,7 +75,7 @@ async def test_a_key_pressed_as_a_new_alarm_jumps_in_does_not_acknowledge_it(des
     desk.raise_alarm("zone-02.alarm")
     await page.locator("[data-alarm='zone-02.alarm']").first.wait_for()
     await page.evaluate("dispatchEvent(new KeyboardEvent('keydown', {key: 'F2'}))")
-    await expect(page.get_by_test_id("notice")).to_contain_text("新报警刚到")
+    await expect(page.get_by_test_id("notice")).to_have_text("新报警刚到，未确认；请看清后再按一次")
     assert state(desk, "zone-02.alarm") is AlarmState.UNACKNOWLEDGED
 
 
@@ -92,7 +92,7 @@ async def test_the_mouse_acknowledges_and_the_other_console_sees_who_did(
     await expect(other.locator("[data-alarm='door-01.alarm'][data-testid=alarm-row]")).to_have_attribute(
         "data-state", "acknowledged"
     )
-    await expect(other.get_by_test_id("detail")).to_contain_text("operator")
+    await expect(other.get_by_test_id("detail")).to_contain_text("李娜")
     await other.context.close()
 
 

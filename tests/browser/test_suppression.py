@@ -57,7 +57,7 @@ async def test_a_shelved_alarm_leaves_list_tone_bar_and_count_and_sounds_again_w
     assert done.until is not None
     assert timedelta(minutes=29) < done.until - desk.clock.now().utc <= timedelta(minutes=30)
     await page.get_by_test_id("tab-shelved").click()
-    await expect(row(page, "sump-01.alarm").get_by_test_id("why")).to_have_text("operator · 雨季试泵")
+    await expect(row(page, "sump-01.alarm").get_by_test_id("why")).to_have_text("李娜 · 雨季试泵")
     await expect(row(page, "sump-01.alarm").get_by_test_id("until")).not_to_have_text("—")
     await tone(page, "none")
     desk.end_shelf("sump-01.alarm")
@@ -145,7 +145,7 @@ async def test_only_a_supervisor_takes_out_of_service_and_that_is_shown_before_a
     await counts(page, standing=0, shelved=0, out_of_service=1)
     assert (desk.operations[-1].order, desk.operations[-1].until) == ("WO-17", None)
     await page.get_by_test_id("tab-out_of_service").click()
-    await expect(row(page, "sump-04.alarm").get_by_test_id("why")).to_have_text("supervisor · WO-17 · 换浮球")
+    await expect(row(page, "sump-04.alarm").get_by_test_id("why")).to_have_text("张伟 · WO-17 · 换浮球")
     await expect(row(page, "sump-04.alarm").get_by_test_id("until")).to_have_text("—")
     await expect(page.locator("[data-testid=suppression]")).to_have_count(2)
     await expect(page.get_by_test_id("return-button")).to_have_count(0)
@@ -164,7 +164,7 @@ async def test_a_chattering_alarm_counts_in_its_row_and_does_not_sound_again(des
         desk.say("door-02.alarm", chatter={"count": count, "proposal": {"part": "off_delay", "value": 30.0}})
         await expect(row(page, "door-02.alarm").get_by_test_id("chatter")).to_have_text(f"×{count} 抖动")
         await tone(page, "none")
-    await expect(page.get_by_test_id("proposal")).to_have_text("建议:恢复延时设为 30 秒")
+    await expect(page.get_by_test_id("proposal")).to_have_text("建议：恢复延时设为 30 秒")
     await expect(page.get_by_test_id("count-3")).to_contain_text("1")
 
 

@@ -282,7 +282,7 @@ def answers(history: list[Row], seen: Any) -> list[tuple[datetime, datetime | No
         elif one.trigger == "acknowledge" and asked is not None:
             found.append((asked[0], one.at, asked[1]))
             asked = None
-        elif one.hidden:
+        elif one.hidden or one.trigger == "rule gone":
             asked = None
     if asked is not None:
         found.append((asked[0], None, asked[1]))

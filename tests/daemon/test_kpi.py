@@ -98,6 +98,26 @@ async def test_what_comes_while_an_alarm_is_shelved_is_not_counted_until_the_she
     assert kpi(tmp_path / "after.db", START, END, shifts()).whole.annunciations == 1
 
 
+async def test_an_alarm_whose_rule_is_gone_has_ended_and_waits_for_nobody(tmp_path: Path) -> None:
+    """Nobody could answer it any more; should its rule come back, the answer is measured from then."""
+    room = ControlRoom(1)
+    room.act("door-1.held", "come", START + timedelta(minutes=1))
+    room.act("door-1.held", "rule gone", START + timedelta(minutes=2))
+    room.act("door-1.held", "come", START + timedelta(hours=30))
+    room.act("door-1.held", "acknowledge", START + timedelta(hours=30, seconds=40))
+    room.act("door-2.held", "come", START + timedelta(minutes=1))
+    room.act("door-2.held", "rule gone", START + timedelta(minutes=1, seconds=30))
+    path = tmp_path / "journal.db"
+    await room.write(path)
+    figures = kpi(path, START, END, shifts()).whole
+    assert (figures.annunciations, figures.unanswered, figures.fleeting) == (3, 0, 1)
+    assert figures.acknowledge[3].p50 == 40.0
+    wanted = reference(path, START, END, ["08:00", "20:00"], ZONE)[None, "all"]
+    assert {name: wanted[name] for name in ("annunciations", "unanswered", "fleeting", "stale")} == {
+        name: getattr(figures, name) for name in ("annunciations", "unanswered", "fleeting", "stale")
+    }
+
+
 def test_a_flood_ends_when_fewer_than_five_are_left_in_ten_minutes() -> None:
     minute = 60_000_000
     floods: list[tuple[int, int]] = []

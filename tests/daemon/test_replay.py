@@ -21,6 +21,7 @@ from daemon.replay.play import asked_by, play
 from daemon.replay.play import before as journalled
 from daemon.replay.share import share
 from estate.model import Quality, Value
+from rules.alarm import withdrawn
 from rules.instance import Input
 from tests.daemon.past import BEGIN, RIVERSIDE, Past, after
 
@@ -133,6 +134,25 @@ async def test_a_replay_that_begins_in_the_middle_takes_over_what_stood_then(pas
     again = await replayed(past, 9000, begin=begin)
     assert actual.figures.annunciations > 5
     assert differences(actual, again).alarms == ()
+
+
+async def test_an_alarm_ended_because_its_rule_was_gone_goes_on_where_the_rule_is_played(past: Past) -> None:
+    """What the past says of a rule that was missing then is no word of the rules that are played."""
+    past.set(100, {FLOAT: True})
+    past.until(200)
+    stood = [one for one in past.transitions if one.after.condition_present]
+    gone = [end for one in stood if (end := withdrawn(one, past.now())) is not None]
+    assert gone
+    past.transitions += gone
+    past.until(300)
+    await past.write()
+    actual = recorded_outcome(past.state.journal, played(300))
+    again = await replayed(past, 300)
+    name = str(gone[0].alarm)
+    (ended,), (goes_on,) = actual.courses[name].occurrences, again.courses[name].occurrences
+    assert (ended.raised, goes_on.cleared) == (goes_on.raised, STILL)
+    assert ended.cleared == before_us(200)
+    assert again.refused == 0
 
 
 async def test_a_lower_limit_makes_alarms_come_and_begin_earlier(past: Past, tmp_path: Path) -> None:

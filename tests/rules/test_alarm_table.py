@@ -38,6 +38,7 @@ EXPECTED = {
     T.UNSUPPRESS: "A B B D L1 L2",
     T.REMOVE_FROM_SERVICE: "A B C D L1 L2",
     T.RETURN_TO_SERVICE: "A B B D L1 L2",
+    T.WITHDRAW: "A A A A A A",
 }
 LETTERS = {"A": A, "B": B, "C": C, "D": D, "L1": L1, "L2": L2}
 CELLS = [
@@ -70,8 +71,11 @@ def test_the_table_holds_these_cells_and_no_more() -> None:
 
 
 def test_no_path_leads_from_announced_to_normal_without_an_acknowledgement() -> None:
-    """Invariant 2: but for advisories, for unshelving, which is one, and for a parent that asks for its own."""
-    excepted = {T.ACKNOWLEDGE, T.CLEAR_ADVISORY, T.UNSHELVE, T.TAKE_OVER}
+    """Invariant 2: but for advisories, for unshelving, which is one, and for a parent that asks for its own.
+
+    Of an alarm whose rule is gone `system.alarms_unwatched` asks for one (tests/system/test_unwatched.py).
+    """
+    excepted = {T.ACKNOWLEDGE, T.CLEAR_ADVISORY, T.UNSHELVE, T.TAKE_OVER, T.WITHDRAW}
     reachable, unseen = {B}, [B]
     while unseen:
         state = unseen.pop()
@@ -137,7 +141,7 @@ EVENTS: dict[Trigger, tuple[Callable[[Watching], object], ...]] = {
 REFUSED = {T.ACKNOWLEDGE, T.UNACKNOWLEDGE, T.RESET}
 
 
-@pytest.mark.parametrize("before, trigger, after", [cell for cell in CELLS if cell[1] is not T.TAKE_OVER])
+@pytest.mark.parametrize("before, trigger, after", [cell for cell in CELLS if cell[1] not in (T.TAKE_OVER, T.WITHDRAW)])
 def test_every_cell_through_the_engine(before: AlarmState, trigger: Trigger, after: AlarmState | None) -> None:
     more: dict[str, object] = {}
     if trigger is T.CLEAR_LATCHING and before is not D:

@@ -83,7 +83,7 @@ class Estate:
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """What the journal on disk says, read as an auditor would: from outside."""
-        connection = sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{self.journal.as_uri()}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
         try:
             return connection.execute(query, values).fetchall()

@@ -4,11 +4,13 @@ import { known, t, visible } from "./catalogue.js";
 import { daemonTime } from "./clock.js";
 import { lastAct, may, operate, Refused, session } from "./command.js";
 import { link } from "./connection.js";
+import { homeSoon } from "./focus.js";
 import { walked } from "./flood.js";
 import { batch, computed, effect, signal } from "./view.js";
-import { chosen, current, isOpen, isLatched, open, tab, tabOf } from "./store.js";
+import { chosen, current, isOpen, isLatched, keyOf, open, personName, screen, tab, tabOf } from "./store.js";
 
-const SETTLED = 500; // ms an alarm must have stood on top before a key may act on it unchosen
+const SETTLED = 500; // ms an alarm must have stood in its place before a key may act on it unchosen
+const AGAIN = 250; // ms likewise after the operator's own deed moved it there: longer than a key that is hit twice
 
 /** @typedef {import("./types").AlarmRow} AlarmRow */
 
@@ -36,7 +38,7 @@ function refusal(reason) {
 /** @param {unknown} error */
 export function explain(error) {
   if (!(error instanceof Refused)) return t("error.unreachable");
-  if (error.status === 409 && error.answer.error === "already acknowledged") return t("error.already", { by: error.answer.by });
+  if (error.status === 409 && error.answer.error === "already acknowledged") return t("error.already", { by: visible(personName(String(error.answer.by))) });
   if (error.status === 409 && error.answer.error === "changed") return t("error.changed");
   if (error.status === 409) return t("error.refused", { reason: refusal(error.answer.reason ?? "") });
   if (error.status === 401) return t("error.session");
@@ -58,12 +60,14 @@ export async function act(kind, row, facts) {
   if (!canOperate() || pending.peek().has(row.id)) return false;
   pending.value = new Set([...pending.peek(), row.id]);
   try {
+    dealtWith = keyOf(row); // before the answer: the list may move first
     await operate(kind, row, facts);
     const did = { number: row.number || row.id, by: session.peek()?.name ?? "" };
     lastAct.value = { key: `act.${kind}`, facts: did, at: daemonTime() };
     if (TOLD.has(kind)) tellOperator(t(`act.${kind}`, did));
     return true;
   } catch (error) {
+    dealtWith = "";
     tellOperator(explain(error), true);
     return false;
   } finally {
@@ -82,27 +86,36 @@ export async function hush() {
   }
 }
 
-/** What the acknowledge key means: of a list of suppressed alarms none, but the most urgent one in the bar. */
-const target = computed(() => (tab.value === "standing" ? current.value : (open.value[0] ?? null)));
-let topSince = 0;
-let top = "";
+/** What the acknowledge key means: the alarm in the detail pane or on the plan; where that is not one that stands, the bar's. */
+export const target = computed(() => {
+  const inSight = tab.value === "standing" && screen.value !== "points";
+  return inSight ? current.value : (open.value[0] ?? null);
+});
+/** The occurrence this operator did something to last: what takes its place was to be expected. */
+let dealtWith = "";
+/** What the key meant, and from when on it may be taken for that, ms of the page's clock. */
+let meaning = { key: "", picked: chosen.peek(), tab: tab.peek(), screen: screen.peek(), from: 0 };
 effect(() => {
-  const id = target.value?.row.id ?? "";
-  if (id !== top) {
-    top = id;
-    topSince = performance.now();
-  }
+  const key = target.value?.course.key ?? "";
+  const place = { picked: chosen.value, tab: tab.value, screen: screen.value };
+  const turned = place.picked !== meaning.picked || place.tab !== meaning.tab || place.screen !== meaning.screen;
+  let { from } = meaning;
+  if (turned) from = 0;
+  else if (key !== meaning.key) from = performance.now() + (meaning.key && meaning.key === dealtWith ? AGAIN : SETTLED);
+  meaning = { key, ...place, from };
 });
 
-/** The alarm the acknowledge key means: the chosen one, else the most urgent, if it did not jump there just now. */
+/** The acknowledge key: not taken where another alarm than the operator looked at came under it just now. */
 export function acknowledgeCurrent() {
   const meant = target.peek();
-  if (!meant || !isOpen(meant.row)) return;
-  if ((chosen.peek() !== meant.row.id || tab.peek() !== "standing") && performance.now() - topSince < SETTLED) {
-    tellOperator(t("error.jumped"));
+  if (!meant) return;
+  if (!isOpen(meant.row)) {
+    if (open.peek().length) tellOperator(t("error.not_open"));
     return;
   }
-  void act("acknowledge", meant.row);
+  const now = performance.now();
+  if (now < meaning.from) tellOperator(t(now - meant.course.arrived < SETTLED ? "error.jumped" : "error.moved"));
+  else void act("acknowledge", meant.row);
 }
 
 /** @param {AlarmRow} row */
@@ -122,6 +135,7 @@ export function move(step, onlyOpen = false) {
   batch(() => {
     chosen.value = next.row.id;
     tab.value = tabOf(next.row);
+    if (screen.peek() === "points") screen.value = "alarms"; // where it can be seen
   });
 }
 
@@ -137,8 +151,17 @@ export function turn(step) {
 /** @param {import("./types").Tab} name */
 export function openTab(name) {
   batch(() => {
+    if (tab.peek() !== name) chosen.value = null;
     tab.value = name;
-    chosen.value = null;
   });
+}
+
+/** @param {"alarms" | "points" | "map"} name what stands is what the operator finds there, whatever list he left it with */
+export function openScreen(name) {
+  batch(() => {
+    if (name === "alarms") openTab("standing");
+    screen.value = name;
+  });
+  homeSoon();
 }
 

@@ -1,11 +1,12 @@
 /** The bar that is always there: the most urgent unacknowledged alarm, how many wait, acknowledge and silence. */
-import { act, canOperate, hush, pending } from "./acting.js";
+import { act, canOperate, hush, pending, target } from "./acting.js";
 import { soundState } from "./annunciator.js";
 import { say, sayOther, t, visible } from "./catalogue.js";
-import { now, span } from "./clock.js";
+import { now } from "./clock.js";
 import { link } from "./connection.js";
 import { painting } from "./perceived.js";
 import { counts, open, show } from "./store.js";
+import { spanWords } from "./span.js";
 import { AlarmSymbol, Shape } from "./symbol.js";
 import { sounding } from "./tone.js";
 import { html, useEffect } from "./view.js";
@@ -30,10 +31,10 @@ function Top() {
   });
   if (!top) return html`<div class="top calm">${link.value === "live" ? t("bar.calm") : t("bar.unknown")}</div>`;
   const { row } = top;
-  const waited = row.raised ? span((now.value - Date.parse(row.raised)) / 1000) : "";
+  const waited = row.raised ? spanWords((now.value - Date.parse(row.raised)) / 1000) : "";
   return html`<div class="top">
     <${AlarmSymbol} row=${row} />
-    <button class="top-text" onClick=${() => show(row)} data-testid="top-alarm">
+    <button class="top-text" title=${say(row.text)} onClick=${() => show(row)} data-testid="top-alarm">
       ${say(row.text).includes(row.number) ? null : html`<span class="number">${visible(row.number)}</span>`}
       <span class="words" data-testid="top-text">${say(row.text)}</span>
       <span class="other">${sayOther(row.text)}</span>
@@ -45,7 +46,7 @@ function Top() {
       disabled=${!canOperate() || pending.value.has(row.id)}
       onClick=${() => void act("acknowledge", row)}
     >
-      ${t("act.acknowledge.button")} <kbd>F2</kbd>
+      ${t("act.acknowledge.button")} ${target.value?.row.id === row.id && html`<kbd>F2</kbd>`}
     </button>
   </div>`;
 }

@@ -1,12 +1,14 @@
 /** One alarm in full: what, where, what follows from it, what to do, what has been done, and when. */
-import { act, canOperate, canReset, pending } from "./acting.js";
+import { act, canOperate, canReset, pending, target } from "./acting.js";
 import { say, sayOther, t, visible } from "./catalogue.js";
 import { Commands } from "./commanding.js";
-import { dateTime, exactTime, now, span } from "./clock.js";
+import { dateTime, exactTime, now } from "./clock.js";
+import { pastOf } from "./past.js";
 import { MapAround } from "./plan.js";
 import { guidanceFor, openProcedure } from "./procedure.js";
 import { Points } from "./points_screen.js";
-import { current, delayOf, due, equipment, owes, placeOf, point, revision, site } from "./store.js";
+import { spanWords } from "./span.js";
+import { camera, current, delayOf, due, equipment, owes, personName, placeOf, point, revision, site } from "./store.js";
 import { SuppressionButtons, SuppressionForm } from "./suppressing.js";
 import { SuppressionFacts } from "./suppression.js";
 import { AlarmSymbol } from "./symbol.js";
@@ -28,20 +30,24 @@ const proposalWords = ({ part, value }) => t(`chatter.proposal.${part}`, { value
 function Steps({ one }) {
   void revision.value; // the course of an alarm grows without being replaced
   const { row, course } = one;
-  const times = course.times;
+  const past = course.live ? null : pastOf(row);
+  const times = past?.times ?? course.times;
   /** @type {[string, number | null][]} */
-  const steps = [
+  const all = [
     ["device", times.device ? Date.parse(times.device) : null],
     ["received", times.received ? Date.parse(times.received) : null],
     ["decided", times.decided ? Date.parse(times.decided) : null],
     ["committed", times.committed ? Date.parse(times.committed) : null],
     ["sent", course.live ? course.sent : null],
-    ["shown", course.live ? course.shown : null],
-    ["sounded", course.live ? course.sounded : null],
+    ["shown", course.live ? course.shown : (past?.shown ?? null)],
+    ["sounded", course.live ? course.sounded : (past?.sounded ?? null)],
   ];
-  const began = due(one);
+  // of what was before this page only what is known: a dash would read as if it had never happened
+  const steps = course.live ? all : all.filter(([, at]) => at !== null);
+  const began = due({ row, course: { ...course, times } });
   const delay = delayOf(row);
-  return html`<ol class="steps" data-testid="latency-steps">
+  return html`${!course.live && html`<p class="other" data-testid="steps-before">${t(past?.times ? "steps.journal" : "steps.before")}</p>`}
+  <ol class="steps" data-testid="latency-steps">
     ${steps.map(
       ([name, at]) => html`<li class=${at === null ? "unknown" : ""} data-step=${name}>
         <span>${t(`step.${name}`)}</span>
@@ -79,7 +85,7 @@ function Buttons({ one: { row } }) {
       disabled=${waiting || !owes(row)}
       onClick=${() => void act("acknowledge", row)}
     >
-      ${row.state === "normal" || owes(row) ? t("act.acknowledge.button") : t("act.acknowledged.button")} ${!row.suppression && html`<kbd>F2</kbd>`}
+      ${row.state === "normal" || owes(row) ? t("act.acknowledge.button") : t("act.acknowledged.button")} ${target.value?.row.id === row.id && html`<kbd>F2</kbd>`}
     </button>
     ${!owes(row) &&
     row.state !== "normal" &&
@@ -117,15 +123,15 @@ export function AlarmDetail() {
         <${Fact} label=${t("detail.equipment")}>${[...new Set([what ? say(what.name) : row.equipment, say(kind)])].filter(Boolean).join(" · ")}<//>
         <${Fact} label=${t("detail.priority")}>${t(`priority.${row.priority}`)}<//>
         <${Fact} label=${t("detail.state")}>${t(`state.${row.state}`)} · ${t("detail.occurrence", { n: row.occurrence })}<//>
-        <${Fact} label=${t("detail.raised")}>${raised === null ? "—" : `${dateTime(raised)} · ${span((now.value - raised) / 1000)}`}<//>
+        <${Fact} label=${t("detail.raised")}>${raised === null ? "—" : `${dateTime(raised)} · ${spanWords((now.value - raised) / 1000)}`}<//>
         ${row.chatter &&
         html`<${Fact} label=${t("detail.chatter")} testid="detail-chatter">
           ${t("chatter.count", { n: row.chatter.count })}
           ${row.chatter.proposal && html` · <span data-testid="proposal">${proposalWords(row.chatter.proposal)}</span>`}
         <//>`}
-        ${row.by !== "process" && html`<${Fact} label=${t("detail.by")}>${visible(row.by)}<//>`}
+        ${row.by !== "process" && html`<${Fact} label=${t("detail.by")}>${visible(personName(row.by))}<//>`}
         ${row.note && html`<${Fact} label=${t("detail.note")}>${visible(row.note)}<//>`}
-        ${row.camera && html`<${Fact} label=${t("detail.camera")}>${visible(row.camera)}<//>`}
+        ${row.camera && html`<${Fact} label=${t("detail.camera")}>${say(camera(row.camera)?.name)} <span class="other">${visible(row.camera)}</span><//>`}
         <${Lamp} row=${row} />
       </dl>
       ${guidance &&

@@ -1,15 +1,18 @@
 /** The alarms of one list; only the rows in sight are in the page, so that ten thousand cost as little as ten. */
 import { say, t } from "./catalogue.js";
-import { now, shortTime, span } from "./clock.js";
+import { now, shortTime } from "./clock.js";
 import { firstOut } from "./causes.js";
 import { explains, fold, headed, inWords, isHead, lines, opened, turnOver } from "./flood.js";
+import { narrow } from "./narrow.js";
 import { painting } from "./perceived.js";
 import { chosen, current, due, isOpen, listed, placeOf, revision, site, tab } from "./store.js";
+import { spanWords } from "./span.js";
 import { endOf, whyWords } from "./suppression.js";
 import { AlarmSymbol, Shape } from "./symbol.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
-const ROW = 36; // px, as in style.css
+/** Height of a line in px, as in style.css. */
+const lineHeight = () => (narrow.value ? 54 : 36);
 const BEYOND = 6; // rows drawn above and below the visible ones
 
 /** @typedef {import("./types").Standing} Standing */
@@ -54,7 +57,7 @@ function Row({ one, at }) {
     data-occurrence=${row.occurrence}
     data-state=${row.state}
     data-priority=${row.priority}
-    style=${{ transform: `translateY(${at * ROW}px)` }}
+    style=${{ transform: `translateY(${at * lineHeight()}px)` }}
     onClick=${() => (chosen.value = row.id)}
   >
     <span role="cell"><${AlarmSymbol} row=${row} /></span>
@@ -72,7 +75,7 @@ function Row({ one, at }) {
           <span role="cell" class="until" data-testid="until">${until === null ? "—" : shortTime(until)}</span>`
       : html`<span role="cell" class="place" title=${say(placeOf(row))}>${say(placeOf(row))}</span>
           <span role="cell" class="state">${t(`state.${row.state}`)}</span>
-          <span role="cell" class="age">${began ? span((now.value - began) / 1000) : ""}</span>
+          <span role="cell" class="age">${began ? spanWords((now.value - began) / 1000) : ""}</span>
           <span role="cell" class="latency" data-testid="alarm-latency">${latency(one)}</span>`}
   </div>`;
 }
@@ -89,7 +92,7 @@ function Head({ head, at }) {
     aria-expanded=${expanded}
     data-testid="group-head"
     data-group=${head.group}
-    style=${{ transform: `translateY(${at * ROW}px)` }}
+    style=${{ transform: `translateY(${at * lineHeight()}px)` }}
     onClick=${() => fold(head)}
   >
     <span role="cell">${expanded ? "▾" : "▸"} <${Shape} priority=${worst} mode=${waiting.length ? "flash" : "steady"} /></span>
@@ -118,6 +121,7 @@ function Columns() {
 
 export function AlarmList() {
   const rows = lines.value;
+  const high = lineHeight();
   const body = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
@@ -135,15 +139,15 @@ export function AlarmList() {
     const at = picked === null ? -1 : rows.findIndex((one) => !isHead(one) && one.row.id === picked);
     const element = body.current;
     if (at < 0 || !element) return;
-    if (at * ROW < element.scrollTop) element.scrollTop = at * ROW;
-    else if ((at + 1) * ROW > element.scrollTop + element.clientHeight) {
-      element.scrollTop = (at + 1) * ROW - element.clientHeight;
+    if (at * high < element.scrollTop) element.scrollTop = at * high;
+    else if ((at + 1) * high > element.scrollTop + element.clientHeight) {
+      element.scrollTop = (at + 1) * high - element.clientHeight;
     }
   }, [picked]);
 
-  const first = Math.max(0, Math.floor(top / ROW) - BEYOND);
-  const drawn = rows.slice(first, Math.ceil((top + height) / ROW) + BEYOND);
-  const inSight = rows.slice(Math.floor(top / ROW), Math.ceil((top + height) / ROW));
+  const first = Math.max(0, Math.floor(top / high) - BEYOND);
+  const drawn = rows.slice(first, Math.ceil((top + height) / high) + BEYOND);
+  const inSight = rows.slice(Math.floor(top / high), Math.ceil((top + height) / high));
   useEffect(() => painting(inWords(inSight)));
 
   const name = t(`tab.${tab.value}`);
@@ -153,11 +157,14 @@ export function AlarmList() {
     <div
       class="alarm-body"
       ref=${body}
+      tabindex="0"
+      data-home
+      aria-label=${name}
       data-testid="alarm-body"
       data-count=${listed.value.length}
       onScroll=${() => setTop(body.current?.scrollTop ?? 0)}
     >
-      <div class="alarm-room" style=${{ height: `${rows.length * ROW}px` }}>
+      <div class="alarm-room" style=${{ height: `${rows.length * high}px` }}>
         ${drawn.map((one, i) =>
           isHead(one)
             ? html`<${Head} key=${one.group} head=${one} at=${first + i} />`

@@ -1,6 +1,7 @@
 /** The tabs of the alarm screen: what stands, and what is kept from the operator and why, each with its number. */
 import { openTab, TABS } from "./acting.js";
 import { t } from "./catalogue.js";
+import { headed } from "./flood.js";
 import { flood, lists, tab } from "./store.js";
 import { html } from "./view.js";
 
@@ -18,6 +19,6 @@ export function AlarmTabs() {
         ${t(`tab.${name}`)} <b class="badge" data-testid="tab-count">${lists.value[name].length}</b>
       </button>`,
     )}
-    ${flood.value.active && html`<span class="flood" role="status" data-testid="flood">${t("flood.bar", { n: flood.value.alarms })}</span>`}
+    ${flood.value.active && html`<span class="flood" role="status" data-testid="flood">${t(headed.value.size ? "flood.grouped" : "flood.bar", { n: flood.value.alarms })}</span>`}
   </nav>`;
 }

@@ -55,15 +55,3 @@ export function shortTime(at) {
   const whole = dateTime(at);
   return whole.slice(0, 10) === dateTime(now.value).slice(0, 10) ? whole.slice(11) : whole.slice(5);
 }
-
-/** `0:07`, `12:40`, `3:05:00`, `2d 04:10` @param {number} seconds */
-export function span(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
-  const days = Math.floor(whole / 86400);
-  const hours = Math.floor((whole % 86400) / 3600);
-  const minutes = Math.floor((whole % 3600) / 60);
-  if (days) return `${days}d ${two(hours)}:${two(minutes)}`;
-  if (hours) return `${hours}:${two(minutes)}:${two(whole % 60)}`;
-  return `${minutes}:${two(whole % 60)}`;
-}

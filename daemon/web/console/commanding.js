@@ -2,6 +2,7 @@
 import { canOperate, explain, tellOperator } from "./acting.js";
 import { known, say, t } from "./catalogue.js";
 import { get, giveCommand, Refused, session } from "./command.js";
+import { useKeptFocus } from "./focus.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("./types").Equipment} Equipment */
@@ -25,6 +26,9 @@ export function Commands({ one }) {
   const [offers, setOffers] = useState(/** @type {Offer[] | null} */ (null));
   const [chosen, choose] = useState(/** @type {Offer | null} */ (null));
   const [given, setGiven] = useState(/** @type {Given | null} */ (null));
+
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  useKeptFocus(box);
 
   const load = async () => {
     try {
@@ -50,8 +54,8 @@ export function Commands({ one }) {
   }, [given]);
 
   if (!one.commands || !session.value?.may.includes("operate")) return null;
-  if (!offers) return html`<div class="commands"><button data-testid="commands-button" disabled=${!canOperate()} onClick=${load}>${t("control.open")}</button></div>`;
-  return html`<div class="commands" data-testid="commands">
+  if (!offers) return html`<div class="commands" ref=${box}><button data-testid="commands-button" disabled=${!canOperate()} onClick=${load}>${t("control.open")}</button></div>`;
+  return html`<div class="commands" ref=${box} data-testid="commands">
     <div class="form-buttons">
       ${offers.filter(isMine).map(
         (offer) => html`<button
@@ -76,7 +80,7 @@ export function Commands({ one }) {
         if (answer) setGiven(answer);
       }}
     />`}
-    ${given && html`<p data-testid="command-state" data-state=${given.state}>${say(labelOf(offers, given))}: ${stateWords(given.state)}</p>`}
+    ${given && html`<p data-testid="command-state" data-state=${given.state}>${t("command.said", { command: say(labelOf(offers, given)), state: stateWords(given.state) })}</p>`}
   </div>`;
 }
 

@@ -10,8 +10,10 @@ import { timeOfDay, zone } from "./clock.js";
 import { get, may, resumeSession, session } from "./command.js";
 import { link, lostAt, start, stop } from "./connection.js";
 import { FootBar } from "./foot_bar.js";
+import { KeyHelp } from "./key_help.js";
 import { listen } from "./keys.js";
 import { Login } from "./login.js";
+import { forgetPast } from "./past.js";
 import { MapScreen } from "./plan.js";
 import { PointsScreen } from "./points_screen.js";
 import { ProcedureDialog } from "./procedure.js";
@@ -51,6 +53,7 @@ function Console() {
     <${FootBar} />
     <${Notice} />
     <${ProcedureDialog} />
+    <${KeyHelp} />
   </div>`;
 }
 
@@ -85,6 +88,7 @@ effect(() => {
   if (!wanted && live) {
     stop();
     forget();
+    forgetPast();
     annunciate();
     site.value = null;
   }

@@ -4,6 +4,7 @@ import { t } from "./catalogue.js";
 import { timeOfDay } from "./clock.js";
 import { consoleName, lastAct } from "./command.js";
 import { link, newRelease, release } from "./connection.js";
+import { toggleKeyHelp } from "./key_help.js";
 import { figures } from "./latency.js";
 import { level, resume, sounding } from "./tone.js";
 import { html } from "./view.js";
@@ -38,7 +39,9 @@ export function FootBar() {
     ${did && html`<span class="did">${timeOfDay(did.at)} ${t(did.key, did.facts)}</span>`}
     <span class="gap"></span>
     ${newRelease.value && html`<button class="quiet" onClick=${() => location.reload()}>${t("release.new")}</button>`}
-    <span>${consoleName}</span>
-    <span>estated ${release.value}</span>
+    <span class="hints">${t("keys.hint")}</span>
+    <button class="quiet" data-testid="key-help-button" onClick=${toggleKeyHelp}>${t("keys.title")} <kbd>?</kbd></button>
+    <span class="console-name">${consoleName}</span>
+    <span class="release">estated ${release.value}</span>
   </footer>`;
 }

@@ -1,22 +1,23 @@
 /** The keyboard: the whole alarm story without a mouse. */
-import { acknowledgeCurrent, hush, move, turn } from "./acting.js";
+import { acknowledgeCurrent, hush, move, openScreen, turn } from "./acting.js";
 import { session } from "./command.js";
+import { toggleKeyHelp } from "./key_help.js";
 import { screen } from "./store.js";
 import { askToShelve } from "./suppressing.js";
 
 /** @param {EventTarget | null} target */
 const typing = (target) => target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
 /** @param {EventTarget | null} target */
-const pressable = (target) => target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement;
+const pressable = (target) => target instanceof Element && target.closest("button, a, [role=button]") !== null;
 
 /** @type {Record<string, () => void>} */
 const KEYS = {
-  F1: () => (screen.value = "alarms"),
+  F1: () => openScreen("alarms"),
   F2: acknowledgeCurrent,
   F3: () => void hush(),
   F4: askToShelve,
-  F6: () => (screen.value = "points"),
-  F7: () => (screen.value = "map"),
+  F6: () => openScreen("points"),
+  F7: () => openScreen("map"),
   F9: () => move(-1, true),
   F10: () => move(1, true),
 };
@@ -31,7 +32,7 @@ const PLAIN = {
 export function listen() {
   addEventListener("keydown", (event) => {
     if (!session.peek() || event.ctrlKey || event.altKey || event.metaKey) return;
-    let action = KEYS[event.key];
+    let action = KEYS[event.key] ?? (event.key === "?" && !typing(event.target) ? toggleKeyHelp : undefined);
     if (!action && !typing(event.target) && screen.peek() === "alarms") {
       action = PLAIN[event.key];
       if (event.key === "Enter" && !pressable(event.target)) action = acknowledgeCurrent;

@@ -154,6 +154,16 @@ export const lists = computed(() => {
 
 /** What stands before the operator. */
 export const ordered = computed(() => lists.value.standing);
+/** The worst alarm of each equipment that has one. */
+export const worst = computed(() => {
+  /** @type {Map<string, AlarmRow>} */
+  const found = new Map();
+  for (const { row } of ordered.value) {
+    const before = found.get(row.equipment);
+    if (!before || row.priority < before.priority) found.set(row.equipment, row);
+  }
+  return found;
+});
 /** The list that is on the screen. */
 export const listed = computed(() => lists.value[tab.value]);
 
@@ -212,6 +222,14 @@ const installed = computed(() => new Map(site.value?.equipment.map((one) => [one
 
 /** @param {string} id */
 export const equipment = (id) => installed.value.get(id);
+
+/** A person by name; whoever is none of them as the record has it. @param {string} id */
+export const personName = (id) => site.value?.people?.[id] ?? id;
+
+const cameras = computed(() => new Map(site.value?.equipment.filter((one) => one.class === "camera").map((one) => [one.camera, one])));
+
+/** The camera that has this id, where it is installed as equipment of its own. @param {string} id */
+export const camera = (id) => cameras.value.get(id);
 
 /** Where an alarm is: as its message says, else as the site says of its equipment. @param {AlarmRow} row */
 export const placeOf = (row) => (row.place.zh ? row.place : (equipment(row.equipment)?.place ?? row.place));

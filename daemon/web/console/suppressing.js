@@ -3,6 +3,7 @@ import { act, canOperate, pending } from "./acting.js";
 import { t } from "./catalogue.js";
 import { daemonTime } from "./clock.js";
 import { may } from "./command.js";
+import { astray, home } from "./focus.js";
 import { chosen, current, screen, tab } from "./store.js";
 import { html, signal, useLayoutEffect, useRef, useState } from "./view.js";
 
@@ -70,13 +71,21 @@ function Form({ what, row }) {
   const lengths = what === "remove_from_service" ? REMOVED : may("shelve long") ? [...SHORT, ...LONG] : SHORT;
   const [chosenLength, setLength] = useState(what === "shelve" ? 15 : 480);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const done = useRef(false);
   const close = () => (asking.value = null);
   // before the next key: what is typed for the form must not reach the page
   useLayoutEffect(() => {
+    const before = document.activeElement;
     /** @type {HTMLInputElement | null | undefined} */ (form.current?.querySelector("input:checked"))?.focus();
     // an alarm that comes to the pane later must not bring a form that was asked for long ago
     return () => {
       if (asking.peek()?.alarm === row.id && asking.peek()?.what === what) close();
+      queueMicrotask(() => {
+        if (!astray()) return;
+        // back where it was asked for; after the deed that button may belong to another alarm by now
+        if (!done.current && before instanceof HTMLElement && before.isConnected) before.focus();
+        if (astray()) home();
+      });
     };
   }, []);
   const submit = async (/** @type {SubmitEvent} */ event) => {
@@ -88,7 +97,9 @@ function Form({ what, row }) {
     /** @type {Record<string, string | number>} */
     const facts = what === "shelve" ? { note, minutes } : { note, order };
     if (what !== "shelve" && minutes) facts["until"] = new Date(daemonTime() + minutes * 60000).toISOString();
+    done.current = true;
     if (await act(what, row, facts)) close();
+    else done.current = false;
   };
   const key = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Escape") close();

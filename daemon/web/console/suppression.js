@@ -1,7 +1,7 @@
 /** Why an alarm is not before the operator, in words: who, since and until when, for which reason, behind which alarm. */
 import { say, t, visible } from "./catalogue.js";
 import { dateTime } from "./clock.js";
-import { alarms } from "./store.js";
+import { alarms, personName } from "./store.js";
 import { html } from "./view.js";
 
 /** @typedef {import("./types").AlarmRow} AlarmRow */
@@ -17,7 +17,7 @@ function parentWords(id) {
 
 /** @param {NonNullable<import("./types").Suppression["design"]>} design */
 function designWords({ condition, parents }) {
-  const named = parents.map(parentWords).join(", ");
+  const named = parents.map(parentWords).join(t("and"));
   return joined([named && t("suppression.parent", { parent: named }), condition ? t("suppression.condition") : ""]);
 }
 
@@ -25,9 +25,9 @@ function designWords({ condition, parents }) {
 export function whyWords({ suppression }) {
   if (!suppression) return "";
   const { removal, design, shelf } = suppression;
-  if (removal) return visible(joined([removal.by, removal.order, removal.reason]));
+  if (removal) return visible(joined([personName(removal.by), removal.order, removal.reason]));
   if (design) return designWords(design);
-  return shelf ? visible(joined([shelf.by, shelf.reason])) : "";
+  return shelf ? visible(joined([personName(shelf.by), shelf.reason])) : "";
 }
 
 /** When that suppression ends by itself, ms since 1970; null: it does not. @param {AlarmRow} row */
@@ -42,7 +42,7 @@ export function endOf({ suppression }) {
 function Part({ kind, by, why, since, until }) {
   return html`<div class="suppression" data-testid="suppression" data-kind=${kind}>
     <h3>${t(`tab.${kind}`)}</h3>
-    <p>${joined([by && visible(by), why])}</p>
+    <p>${joined([by && visible(personName(by)), why])}</p>
     <p class="other">
       ${t("suppression.since", { at: dateTime(Date.parse(since)) })}
       ${until !== undefined && html` · ${until ? t("suppression.until", { at: dateTime(Date.parse(until)) }) : t("suppression.open")}`}

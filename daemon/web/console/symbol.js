@@ -11,6 +11,9 @@ const SHAPES = {
   4: "M12 1.5A10.5 10.5 0 1 1 12 22.5 10.5 10.5 0 1 1 12 1.5Z",
 };
 
+/** Drawn, not written: not every machine has a font with a lock in it. */
+const LOCK = "M4 10H20V22H4ZM7.5 10V6.5A4.5 4.5 0 0 1 16.5 6.5V10";
+
 /** @typedef {1 | 2 | 3 | 4} Priority */
 
 /** @param {import("./types").AlarmRow} row */
@@ -37,6 +40,9 @@ export function AlarmSymbol({ row }) {
   const gone = row.state === "normal" || row.state.startsWith("returned");
   return html`<span class="symbol-box">
     <${Shape} priority=${row.priority} mode=${flashing(row)} hollow=${gone} />
-    ${isLatched(row) && html`<span class="lock" title=${t("state.locked")}>🔒︎</span>`}
+    ${isLatched(row) && html`<svg class="lock" viewBox="0 0 24 24" role="img" aria-label=${t("state.locked")}>
+      <title>${t("state.locked")}</title>
+      <path d=${LOCK} />
+    </svg>`}
   </span>`;
 }

@@ -3,7 +3,7 @@ import { language, say, speak, t } from "./catalogue.js";
 import { dateTime, now } from "./clock.js";
 import { consoleName, session, signOut } from "./command.js";
 import { link } from "./connection.js";
-import { tellOperator } from "./acting.js";
+import { openScreen, tellOperator } from "./acting.js";
 import { screen, site } from "./store.js";
 import { theme, toggleTheme } from "./theme.js";
 import { html } from "./view.js";
@@ -26,7 +26,7 @@ export function TopBar() {
           class=${screen.value === name ? "on" : ""}
           aria-current=${screen.value === name ? "page" : undefined}
           data-testid="nav-${name}"
-          onClick=${() => (screen.value = name)}
+          onClick=${() => openScreen(name)}
         >
           ${t(`screen.${name}`)} <kbd>${key}</kbd>
         </button>`,

@@ -168,8 +168,10 @@ export interface SiteDocument {
   name: Words;
   timezone: string;
   equipment: Equipment[];
-  classes: Record<string, { name: Words; points: Record<string, { name: Words; unit: string }> }>;
+  classes: Record<string, { name: Words; points: Record<string, { name: Words; unit: string; internal?: boolean }> }>;
   plans: Plan[];
+  /** Names of those who sign in, by id. */
+  people?: Record<string, string>;
   guidance: { consequence: Words; response: Words; plan: string | null }[];
   /** On-delay in s: from the sample that began it to the alarm. */
   alarms: Record<string, { guidance: number; delay: number }>;

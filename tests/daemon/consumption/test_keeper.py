@@ -1,6 +1,7 @@
 """The keeper of the meters: what it reads, the book that outlives the history, balances and nights."""
 
 import asyncio
+import logging
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,8 +12,9 @@ import pytest
 from daemon.assembly import Assembly
 from daemon.consumption.book import FILE, Book, BookReader
 from daemon.consumption.keeper import MeterKeeper
-from daemon.historian.embedded import EmbeddedHistory
+from daemon.historian.embedded import EmbeddedFile, EmbeddedHistory
 from daemon.historian.sqlite_file import FileThread
+from daemon.historian.trend import Bucket, TrendQuery
 from estate.errors import TransportError
 from estate.model import Delivery, Now, PointId, Quality, Sample, SystemClock
 from tests.daemon.consumption.metered import ZONE, Count, elm, local, steadily, write
@@ -26,6 +28,19 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return elm(tmp_path_factory.mktemp("elm"))
 
 
+class Counted(EmbeddedHistory):
+    """Counts the questions it could not answer."""
+
+    failed = 0
+
+    async def trend(self, query: TrendQuery) -> list[Bucket]:
+        try:
+            return await super().trend(query)
+        except TransportError:
+            self.failed += 1
+            raise
+
+
 @dataclass
 class Kept:
     """A keeper over a history on disk, and what it told and recorded."""
@@ -37,9 +52,9 @@ class Kept:
     recorded: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        history = EmbeddedHistory(self.folder / "history.db")
+        self.history = Counted(self.folder / "history.db")
         self.keeper = MeterKeeper(
-            self.assembly, self.folder, history, self.shown.get, self.recorded.extend, self.deliver, SystemClock()
+            self.assembly, self.folder, self.history, self.shown.get, self.recorded.extend, self.deliver, SystemClock()
         )
 
     async def deliver(self, delivery: Delivery) -> None:
@@ -168,8 +183,28 @@ async def test_the_running_keeper_reads_at_once_and_lives_on_without_a_history(
     async with asyncio.timeout(10):
         while "the history file cannot be read" not in caplog.text:
             await asyncio.sleep(0.01)
-    assert [one.point for one in kept.recorded] == [WATER]
+    assert {one.point for one in kept.recorded} == {WATER}
     assert not running.done()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_a_first_start_neither_warns_nor_waits_for_an_hour(
+    assembly: Assembly, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The history's own thread is just making its file: for a moment it is there, and holds no table."""
+    kept = Kept(assembly, tmp_path)
+    (tmp_path / "history.db").touch()
+    running = asyncio.create_task(kept.keeper.run())
+    async with asyncio.timeout(10):
+        while not kept.history.failed:
+            await asyncio.sleep(0.01)
+        assert kept.told == {}
+        EmbeddedFile(tmp_path / "history.db", keep=timedelta(days=30), max_bytes=1 << 20).close()
+        while "water.night_1" not in kept.told:
+            await asyncio.sleep(0.01)
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running

@@ -235,6 +235,7 @@ class Desk:
             "id": "test",
             "name": {"zh": "水岸豪庭", "en": "Riverside Court"},
             "timezone": "Asia/Shanghai",
+            "people": {one.id: one.name for one in people()},
             "equipment": equipment,
             "classes": {one: {"name": {"zh": zh, "en": en}, "points": points} for one, (zh, en) in names.items()},
             "plans": [{"id": "estate", "name": {"zh": "总平面", "en": "Estate"}, "box": [0, 0, 800, 500]}],

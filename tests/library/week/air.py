@@ -19,8 +19,8 @@ HEARTBEAT = "/hb"
 class Air:
     """The broker: hands every message at once to whoever subscribed, and keeps nothing.
 
-    Heartbeats go out with QoS 0 and may be lost. Of `heard` of them one arrives: a quiet day is played in less time,
-    and no device is lost over it, because three have to be missed.
+    Heartbeats go out with QoS 0 and may be lost. Of `heard` of them one arrives: a quiet day is played in less time.
+    With 2 no device is lost over it, even where a beat waits for its tick: three and 5 s have to be missed.
     """
 
     def __init__(self) -> None:

@@ -64,8 +64,9 @@ class PlayedLoop(asyncio.SelectorEventLoop):
 class PlayedClock:
     """Both clocks of `PlayedLoop`: they never drift."""
 
-    def __init__(self, loop: PlayedLoop) -> None:
+    def __init__(self, loop: PlayedLoop, start: datetime = START) -> None:
         self._loop = loop
+        self.start = start
 
     @property
     def played(self) -> float:
@@ -74,4 +75,4 @@ class PlayedClock:
 
     def now(self) -> Now:
         seconds = self._loop.seconds
-        return Now(START + timedelta(seconds=seconds - MONO), seconds)
+        return Now(self.start + timedelta(seconds=seconds - MONO), seconds)

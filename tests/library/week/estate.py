@@ -7,7 +7,6 @@ console and the history; time jumps from one moment at which something is due to
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,18 +19,15 @@ from zoneinfo import ZoneInfo
 from daemon.actions import Actions
 from daemon.assembly import Assembly, assemble
 from daemon.due_dates import DueDates
-from daemon.inbox import Inbox, Item, Operation, OperationKind
-from daemon.journal import Journal
-from daemon.patrol import PatrolWatch, _samples
-from daemon.pipeline import Decision, Pipeline
+from daemon.inbox import Inbox, Operation, OperationKind
+from daemon.pipeline import Decision
 from daemon.points import PointStore
 from daemon.publish import AlarmDocuments
-from daemon.records import Record, Step
 from daemon.schedule import Schedule
 from drivers.dc09.source import Dc09Source
 from drivers.source import Writable
 from estate.command_keys import read_command_keys
-from estate.model import Delivery, EquipmentId, Event, Now, PointId, Quality, Sample, Value, nothing, point_id
+from estate.model import Delivery, EquipmentId, PointId, Quality, Sample, Value, nothing, point_id
 from rules.alarm import AlarmId, Trigger
 from rules.engine import Engine
 from simulators.mqtt_link import BrokerAt
@@ -39,12 +35,16 @@ from simulators.simulation import Simulation
 from tests.library.week.air import Air, AirLink, HeardSource
 from tests.library.week.clock import GRAIN, START, PlayedClock, PlayedLoop
 from tests.library.week.lines import AGAIN, PolledLine
+from tests.library.week.meters import SteppedKeeper
 from tests.library.week.pipes import LOOPBACK
+from tests.library.week.stepped import CountedJournal, SteppedPatrol, SteppedPipeline
 
 RIVERSIDE = Path(__file__).parents[3] / "examples" / "riverside"
 REFRESHED = 3 * AGAIN
 """s: a sound line's unchanged values are asked for every AGAIN s only, so they may get so old."""
 CALENDAR = 3600.0
+SETTLED = 15.0
+"""s after a command in which what it changes is watched closely: currents follow contacts."""
 WALK = 30.0
 """s between two looks at the guard tours while nothing happens."""
 
@@ -72,7 +72,7 @@ CLOSE = Pace(tick=0.5, step=0.5)
 """As close as the estate's own polls."""
 STEADY = Pace(tick=2.0, step=1.0)
 """As close as most analogs are polled; every heartbeat and every digit counts."""
-BRISK = Pace(tick=10.0, step=10.0, deadband=0.05, heard=3)
+BRISK = Pace(tick=10.0, step=10.0, deadband=0.05, heard=2)
 """A day in less than a minute: states as soon as they change, numbers when they have moved by a twentieth."""
 
 
@@ -86,63 +86,17 @@ class Raised:
     hidden: bool
 
 
-class CountedJournal(Journal):
-    """Counts what would be written. The file is there for those who read it at their start."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.written = 0
-        self.kinds: Counter[str] = Counter()
-        """Events by their type, steps of commands as `step confirmed`."""
-
-    async def commit(self, records: Sequence[Record]) -> bool:
-        self.written += len(records)
-        for one in records:
-            if isinstance(one, Event):
-                self.kinds[one.type] += 1
-            elif isinstance(one, Step):
-                self.kinds[f"step {one.step}"] += 1
-        return True
-
-
-class SteppedPipeline(Pipeline):
-    """The pipeline without its own loop: one pass when told to."""
-
-    changed = 0
-
-    async def take(self, items: Sequence[Item]) -> None:
-        await self._pass(items)
-
-    def _repeat(self, now: Now) -> None:
-        """Nobody keeps a history."""
-
-    def _remember(self, changes: Sequence[Sample], now: Now) -> None:
-        self.changed += len(changes)
-        super()._remember(changes, now)
-
-
-class SteppedPatrol(PatrolWatch):
-    """The watch over guards without its own loop: one look when told to."""
-
-    async def begin(self) -> None:
-        now = self._clock.now()
-        await self._deliver(Delivery(samples=_samples(self._patrol.baseline(now.utc), now)))
-
-    async def look(self) -> None:
-        now = self._clock.now()
-        due = _samples(self._patrol.look(now.utc), now)
-        if due:
-            await self._deliver(Delivery(samples=due))
-
-
 class PlayedEstate:
-    """`await start()` first, then `go`. Needs a running PlayedLoop; `state` is an empty folder."""
+    """`await start()` first, then `go`. Needs a running PlayedLoop; `state` is an empty folder.
 
-    def __init__(self, assembly: Assembly, state: Path, *, seed: int = 1, traffic: float = 1.0) -> None:
+    It begins `day` days after START.
+    """
+
+    def __init__(self, assembly: Assembly, state: Path, *, seed: int = 1, traffic: float = 1.0, day: int = 0) -> None:
         random.seed(seed)
         self.loop = asyncio.get_running_loop()
         assert isinstance(self.loop, PlayedLoop)
-        self.clock = PlayedClock(self.loop)
+        self.clock = PlayedClock(self.loop, START + timedelta(days=day))
         self.assembly = assembly
         self.air = Air()
         site = assembly.site
@@ -154,6 +108,7 @@ class PlayedEstate:
         self.engine = Engine(assembly.rules, site.annunciation, assembly.masks)
         self.rules = {one.alarm: one for one in assembly.rules}
         self.points = PointStore({point: max(age, REFRESHED) for point, age in assembly.max_age.items()})
+        self._state = state
         self.journal = CountedJournal(state / "journal.db")
         documents = AlarmDocuments(assembly)
         self.pipeline = SteppedPipeline(
@@ -164,7 +119,7 @@ class PlayedEstate:
         self._pending: list[Delivery] = []
         self._as_shown: dict[str, dict[str, Any]] = {}
         self._spoken_of: dict[str, list[Any]] = {}
-        self._calendar = self._walked = 0.0
+        self._calendar = self._walked = self._watched_until = 0.0
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -201,6 +156,7 @@ class PlayedEstate:
         self.pipeline.listen(self.actions.decided)
         self.schedule = Schedule(assembly, self.actions, self.points, self._deliver, clock)
         self._receive()
+        self.meters = SteppedKeeper(assembly, self._state, self.points.latest, self._deliver, clock)
         self._due_dates = DueDates(site, self._deliver, clock)
         self._running.append(self.loop.create_task(self.actions.run(), name="actions"))
         now = clock.now()
@@ -236,6 +192,7 @@ class PlayedEstate:
             self.loop.seconds += 1.0  # whoever sleeps on his way out would sleep for ever
             await self.loop.settle()
             tasks = [one for one in tasks if not one.done()]
+        self.meters.close()
         self.journal.__exit__(None, None, None)
 
     @property
@@ -251,7 +208,7 @@ class PlayedEstate:
 
     def local(self, played: float) -> datetime:
         """The estate's time so many seconds after the beginning."""
-        return (START + timedelta(seconds=played)).astimezone(self.zone)
+        return (self.clock.start + timedelta(seconds=played)).astimezone(self.zone)
 
     async def go(self, seconds: float, pace: Pace) -> None:
         """Let `seconds` pass. What is being switched is watched closely, whatever the pace."""
@@ -261,7 +218,9 @@ class PlayedEstate:
             line.deadband = pace.deadband
         while (left := end - self.played) > 1e-6:
             begun = self.loop.seconds
-            step = min(CLOSE.tick if self._is_switching else pace.tick, left)
+            if self._is_switching:
+                self._watched_until = begun + SETTLED
+            step = min(CLOSE.tick if begun < self._watched_until else pace.tick, left)
             if step <= CLOSE.tick or any(not line.is_sound for line in self.lines):
                 await self._sleep_until(begun + step)
             else:
@@ -315,6 +274,7 @@ class PlayedEstate:
             await self._deliver(Delivery(samples=tuple(self._due_dates.samples(moment))))
             for device in simulation.spoken.values():
                 device.refresh()
+        await self.meters.look_now()
         if self.assembly.site.timetables:
             await self.schedule.look(self.clock.now())
         await self.loop.settle()

@@ -22,7 +22,7 @@ from simulators.modbus_frames import Mbap, Request, Rtu, crc
 from simulators.modbus_unit import Unit
 from simulators.wiring import Wiring
 
-AGAIN = 290.0
+AGAIN = 120.0
 """s after which a block is asked for although nothing has changed: values stay fresh by it."""
 
 

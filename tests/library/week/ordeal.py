@@ -1,6 +1,6 @@
 """One fault after the other on a played estate: begun, watched, ended, healed; and a table of what came of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from estate.model import EquipmentId
@@ -57,12 +57,13 @@ class Result:
 
 
 class Ordeal:
-    """Plays faults one by one; `results` holds what came of them."""
+    """Plays faults one by one; `results` holds what came of them, and `told` hears of each."""
 
     def __init__(self, estate: PlayedEstate, quick: Pace = BRISK) -> None:
         self.estate = estate
         self.plan = Plan(estate.assembly)
         self.results: list[Result] = []
+        self.told: Callable[[Result], None] | None = None
         self._quick = quick
 
     async def suffer(self, names: Iterable[str]) -> None:
@@ -74,7 +75,7 @@ class Ordeal:
                 await self.estate.go(600.0, self._quick)
                 continue
             waiting.remove(fault)
-            self.results.append(await self._one(fault))
+            self._found(await self._one(fault))
 
     async def suffer_together(self, names: Iterable[str]) -> None:
         """Faults that take days, on different things, all at once; only alarms of priority 1 and 2 are strangers."""
@@ -99,7 +100,13 @@ class Ordeal:
         strangers = [set(one.strangers) for one in results]
         for one in results:  # what belongs to one of them is no stranger to the others
             one.strangers = sorted(set.intersection(*strangers), key=lambda each: each.at)
-        self.results += results
+        for one in results:
+            self._found(one)
+
+    def _found(self, result: Result) -> None:
+        self.results.append(result)
+        if self.told is not None:
+            self.told(result)
 
     def _fits(self, fault: Fault) -> bool:
         first, last = fault.row.hours
