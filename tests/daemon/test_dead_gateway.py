@@ -35,13 +35,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rows(room: ControlRoom) -> list[str]:
-    """What stands before the operator."""
-    standing = room.pipeline.engine.standing.values()
-    return [one.alarm for one in standing if one.alarm not in room.pipeline.engine.suppressed]
+    """What stands before the operator: what the journal holds, of which the engine is ahead while a commit runs."""
+    standing = room.pipeline.standing.values()
+    return [one.alarm for one in standing if one.alarm not in room.pipeline.suppressed]
 
 
 def suppressed(room: ControlRoom) -> set[str]:
-    return set(room.pipeline.engine.suppressed)
+    return set(room.pipeline.suppressed)
 
 
 @pytest.mark.parametrize("fault", ["power_loss", "cut_line"])
