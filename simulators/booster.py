@@ -15,6 +15,9 @@ METRES_PER_BAR = 10.2
 SET = 4.5
 VESSEL = 300.0
 PRECHARGE = 3.8
+LEAST = 1.1
+"""m3/h behind the vessel below which a set goes to sleep: a tenth of what one pump lifts at the set point. Its flow
+switch sits there, and does not see the pumps hunt."""
 MAX_STEP = 0.25
 
 
@@ -129,7 +132,6 @@ class Booster(Plant):
         self._control(pressure, dt)
 
     def _control(self, pressure: float, dt: float) -> None:
-        zero = speed_for(SET * METRES_PER_BAR, 0.0)
         if self.pumps == 0:
             if pressure < SET - 0.3:
                 self._start()
@@ -140,7 +142,7 @@ class Booster(Plant):
         self.speed += min(max(target - self.speed, -dt / 4.0), dt / 4.0)
         self._since_high = self._since_high + dt if self.speed > 0.98 and error > 0.05 else 0.0
         self._since_low = self._since_low + dt if self.pumps > 1 and self._flow / self.pumps < 3.0 else 0.0
-        self._since_idle = self._since_idle + dt if self.speed < zero * 1.03 and self._flow < 0.5 else 0.0
+        self._since_idle = self._since_idle + dt if self.drawn * 3.6 < LEAST and error < 0.1 else 0.0
         self._since_dry = self._since_dry + dt if "dry_run" in self.faults and pressure < 1.0 else 0.0
         self._tripped_dry = self._tripped_dry or self._since_dry > 30.0
         if self._since_high > 10.0 and self.pumps < 3 and "dry_run" not in self.faults:
