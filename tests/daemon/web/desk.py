@@ -333,6 +333,12 @@ class Desk:
     async def record(self, records: Sequence[Record]) -> None:
         self.records += records
 
+    async def until(self, true: Callable[[], object], within: float = 5.0) -> None:
+        """Wait for what a page says after it has painted or sounded: a busy machine paints late."""
+        async with asyncio.timeout(within):
+            while not true():
+                await asyncio.sleep(0.02)
+
     @property
     def receipts(self) -> list[Receipt]:
         """Those that are no measure of speed."""
